@@ -1,0 +1,66 @@
+#pragma once
+#include <imgui.h>
+
+#include <filesystem>
+#include <memory>
+#include <nlohmann/json_fwd.hpp>
+#include <optional>
+#include <string>
+
+#include "app/host/settings.h"
+#include "core/live/live_lab.h"
+
+namespace nopeek {
+
+namespace gl {
+class HeatmapRenderer;
+}
+
+/// The whole user interface, without a window: it draws into the current ImGui context and asks its host for what only
+/// a window can do. So tests run all of it without a display (heatmaps == nullptr: matrices are then left blank).
+///
+///   App app(options, &heatmaps);
+///   each frame:  if (app.prepare_frame(size)) upload_font_texture();
+///                ImGui::NewFrame(); app.frame(); ImGui::Render();
+class App {
+ public:
+  struct Options {
+    Settings settings;
+    std::filesystem::path settings_file;  // empty: nothing is stored
+    std::string scene = "Mask Lab";
+    uint64_t seed = 1;
+    bool paused = false;              // do not train at launch (tests)
+    bool animations = true;           // false: every duration is 0 (tests, and tours' pictures)
+    std::function<void()> wake = {};  // called on any thread when there is something new to draw
+  };
+  App(Options options, gl::HeatmapRenderer* heatmaps);
+  ~App();
+
+  /// Settles scale and fonts for a window of `size` px, before NewFrame. True if the font atlas was built anew, and its
+  /// texture has to be uploaded.
+  bool prepare_frame(ImVec2 size);
+  /// Builds one frame, between ImGui::NewFrame() and ImGui::Render().
+  void frame();
+  /// Something moves by itself: draw another frame soon, also without input.
+  bool animating() const;
+
+  void drop_file(const std::filesystem::path& path);
+  /// The figures that tours address ("step", "masked.reported", ...): see docs/tours.md. Without widgets and frame times.
+  nlohmann::json state() const;
+  /// Tours: a caption at the bottom of the window (empty: none), and a ring around a widget (empty: none).
+  void set_caption(std::string text);
+  void set_pointed(std::string widget);
+
+  // What the host does after a frame.
+  bool fullscreen() const;                                    // wished for (F11)
+  std::optional<std::filesystem::path> take_png_request();    // write the frame just drawn there, off the UI thread
+  void notify(std::string message);                           // shows it for some seconds, e.g. where the PNG went; any thread
+  const Settings& settings() const;                           // the host stores the window size here when it ends
+  Settings& settings();
+
+ private:
+  struct Impl;
+  std::unique_ptr<Impl> impl_;
+};
+
+}  // namespace nopeek

@@ -1,0 +1,123 @@
+#include "app/host/command_line.h"
+
+#include <CLI/CLI.hpp>
+#include <cstdio>
+#include <new>
+
+#include "app/host/train_command.h"
+#include "core/base/error.h"
+#ifdef NOPEEK_APP
+#include "app/host/window.h"
+#endif
+
+namespace nopeek {
+
+namespace {
+
+void describe_train(CLI::App& app, TrainCommand& train, std::string& size) {
+  app.description("Train with the causal mask, without it, or both as twins, and print what came out.");
+  app.add_option("--corpus", train.corpus, "pull-requests, toy, tales, or a UTF-8 text file")->capture_default_str();
+  app.add_option("--tokenizer", train.tokenizer, "How the text is cut: auto, word or char")
+      ->check(CLI::IsMember({"auto", "word", "char"}))
+      ->capture_default_str();
+  app.add_option("--config", size, "Model size to start from: tiny, small, medium or large")->capture_default_str();
+  app.add_option("--d-model", train.config.model.channels, "Width: channels of the residual stream")
+      ->capture_default_str();
+  app.add_option("--layers", train.config.model.layers)->capture_default_str();
+  app.add_option("--heads", train.config.model.heads)->capture_default_str();
+  app.add_option("--context", train.config.model.context, "Tokens a window")->capture_default_str();
+  app.add_option("--batch", train.config.train.batch, "Windows a step")->capture_default_str();
+  app.add_option("--steps", train.steps)->check(CLI::PositiveNumber)->capture_default_str();
+  app.add_option("--lr", train.config.train.learning_rate, "Learning rate")->capture_default_str();
+  app.add_option("--dropout", train.config.model.dropout)->capture_default_str();
+  app.add_option("--seed", train.config.seed)->capture_default_str();
+  app.add_option("--threads", train.threads, "0: one a core; the results are the same for any number")
+      ->check(CLI::Range(0, 256))
+      ->capture_default_str();
+  app.add_option("--mask", train.mask, "Which models: on, off or both")
+      ->check(CLI::IsMember({"on", "off", "both"}))
+      ->capture_default_str();
+  app.add_option("--log", train.log, "Write run.csv: step,lane,reported,honest,future_attention");
+}
+
+/// The presets give the defaults that single options then change, whatever their order on the command line; so the size
+/// must be known before the options are described.
+std::string size_among(int argc, char** argv) {
+  for (int i = 1; i < argc; ++i) {
+    const std::string argument = argv[i];
+    if (argument == "--config" && i + 1 < argc) return argv[i + 1];
+    if (argument.starts_with("--config=")) return argument.substr(9);
+  }
+  return "tiny";
+}
+
+#ifdef NOPEEK_APP
+struct WindowArguments {
+  WindowOptions options;
+  std::string size, theme;
+};
+
+void describe_window(CLI::App& app, WindowArguments& window) {
+  app.add_option("--scene", window.options.scene, "Scene to open with")->capture_default_str();
+  app.add_option("--tour", window.options.tour, "Play a tour file (see docs/tours.md)");
+  app.add_option("--shots", window.options.shots, "With --tour: write a picture of every caption into this folder, then end");
+  app.add_option("--size", window.size, "Window size in pixels, such as 1600x900");
+  app.add_option("--scale", window.options.scale, "Text size: 0.8, 1, 1.25 or 1.5")
+      ->check(CLI::IsMember(std::vector<double>{0.8, 1.0, 1.25, 1.5}));
+  app.add_option("--theme", window.theme, "dark or light")->check(CLI::IsMember({"dark", "light"}));
+  app.add_option("--seed", window.options.seed, "Seed of the first run")->capture_default_str();
+}
+
+int open_window(WindowArguments& window) {
+  if (!window.size.empty()) {
+    int used = 0;
+    const int read = std::sscanf(window.size.c_str(), "%5dx%5d%n", &window.options.width, &window.options.height, &used);
+    if (read != 2 || used != static_cast<int>(window.size.size()) || window.options.width < 320 ||
+        window.options.height < 240) {
+      throw Error("--size must be WIDTHxHEIGHT in pixels, at least 320x240, such as 1600x900.");
+    }
+  }
+  if (!window.theme.empty()) window.options.dark = window.theme == "dark";
+  return run_window(window.options);
+}
+#endif
+
+int run(int argc, char** argv) {
+  CLI::App app("NoPeek: see why a transformer decoder needs its causal mask.\nWithout a command it opens the window.");
+  app.require_subcommand(0, 1);
+  std::string size = size_among(argc, argv);
+  TrainCommand train;
+  train.config = preset(size);
+  describe_train(*app.add_subcommand("train"), train, size);
+#ifdef NOPEEK_APP
+  WindowArguments window;
+  describe_window(app, window);
+#endif
+  try {
+    app.parse(argc, argv);
+  } catch (const CLI::ParseError& error) {
+    if (error.get_exit_code() == 0) return app.exit(error);  // --help
+    throw Error(std::string(error.what()) + " Run with --help for what there is.");
+  }
+  if (app.got_subcommand("train")) return run_train(train);
+#ifdef NOPEEK_APP
+  return open_window(window);
+#else
+  throw Error("This build has no window. Use a command, such as: nopeek train");
+#endif
+}
+
+}  // namespace
+
+int run_command_line(int argc, char** argv) {
+  try {
+    return run(argc, argv);
+  } catch (const Error& error) {
+    std::fprintf(stderr, "nopeek: %s\n", error.what());
+  } catch (const std::bad_alloc&) {
+    std::fprintf(stderr, "nopeek: Not enough memory. Choose a smaller model, batch or text.\n");
+  }
+  return 2;
+}
+
+}  // namespace nopeek

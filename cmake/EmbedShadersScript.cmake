@@ -1,0 +1,12 @@
+# Run by embed_shaders(): writes ${OUT}/shaders.h and ${OUT}/shaders.cpp from ${FILES}.
+set(declarations "")
+set(definitions "")
+foreach(file IN LISTS FILES)
+  get_filename_component(name ${file} NAME)
+  string(REPLACE "." "_" name ${name})
+  file(READ ${file} text)
+  string(APPEND declarations "extern const char* const ${name};\n")
+  string(APPEND definitions "const char* const ${name} = R\"glsl(${text})glsl\";\n")
+endforeach()
+file(WRITE ${OUT}/shaders.h "#pragma once\nnamespace nopeek::shaders {\n${declarations}}\n")
+file(WRITE ${OUT}/shaders.cpp "#include \"shaders.h\"\nnamespace nopeek::shaders {\n${definitions}}\n")

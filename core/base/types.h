@@ -1,0 +1,34 @@
+#pragma once
+// Every Eigen alias of the project. Matrices are row-major everywhere, as in NumPy and PyTorch, so that a buffer of
+// shape (B, T, C) can be seen as the matrix (B*T, C) without copying.
+//
+// Dimensions are named by capitals throughout: B batch, T time (positions), C channels, V vocabulary, L layers,
+// NH heads, HS = C / NH head size.
+#include <Eigen/Core>
+
+namespace nopeek {
+
+template <class S>
+using Matrix = Eigen::Matrix<S, Eigen::Dynamic, Eigen::Dynamic, Eigen::RowMajor>;
+template <class S>
+using RowVector = Eigen::Matrix<S, 1, Eigen::Dynamic, Eigen::RowMajor>;
+
+template <class S>
+using MatrixMap = Eigen::Map<Matrix<S>>;
+template <class S>
+using VectorMap = Eigen::Map<RowVector<S>>;
+template <class S>
+using ConstVectorMap = Eigen::Map<const RowVector<S>>;
+
+/// Arguments of ops: any row-major matrix, map or block of one, without copying. Pass what matches: Eigen copies silently
+/// into an In what does not (a transpose, say).
+template <class S>
+using In = const Eigen::Ref<const Matrix<S>>&;
+template <class S>
+using Out = Eigen::Ref<Matrix<S>>;
+template <class S>
+using VectorIn = const Eigen::Ref<const RowVector<S>>&;
+template <class S>
+using VectorOut = Eigen::Ref<RowVector<S>>;
+
+}  // namespace nopeek

@@ -1,0 +1,142 @@
+#include "core/live/lab.h"
+
+#include <algorithm>
+#include <cmath>
+
+#include "core/base/error.h"
+#include "core/decode/generate.h"
+
+namespace nopeek {
+
+namespace {
+
+constexpr int kProbeLength = 12;   // a matrix that one can still read
+constexpr int kPromptShare = 3;    // the first third of the probe is the prompt
+constexpr int kWrittenTokens = 16;
+
+RunConfig with_vocab(RunConfig config, const Corpus& corpus) {
+  config.model.vocab = corpus.vocab_size();
+  config.validate();
+  corpus.require_context(config.model.context);
+  return config;
+}
+
+}  // namespace
+
+std::vector<Lab::LaneStart> Lab::twins(int context) {
+  return {{"masked", Mask::causal(context)}, {"unmasked", Mask::full(context)}};
+}
+
+Lab::Lane::Lane(const LaneStart& start, const RunConfig& config)
+    : name(start.name),
+      trainer(config, start.mask),
+      probe(config.model, 1, config.model.context),
+      mask(std::make_shared<const Mask>(start.mask)),
+      masked(start.mask.is_causal()) {}
+
+Lab::Lab(RunConfig config, std::shared_ptr<const Corpus> corpus, std::vector<LaneStart> lanes)
+    : config_(with_vocab(config, *corpus)),
+      corpus_(std::move(corpus)),
+      batcher_(*corpus_, config_.train.batch, config_.model.context, config_.seed),
+      probe_(corpus_->probe(std::min(kProbeLength, config_.model.context))) {
+  for (const LaneStart& start : lanes) lanes_.push_back(std::make_unique<Lane>(start, config_));
+}
+
+bool Lab::finished() const {
+  return std::none_of(lanes_.begin(), lanes_.end(), [](const auto& lane) { return lane->stopped.empty(); });
+}
+
+void Lab::step(ThreadPool& threads, bool measure) {
+  if (finished()) return;
+  ++step_;
+  measure |= step_ == 1 || step_ % config_.train.measure_every == 0;
+  const Batch& batch = batcher_.next();
+  const int shards = lanes_[0]->trainer.shards(), count = static_cast<int>(lanes_.size());
+  // All lanes' shards at once, so that two lanes fill two cores and four shards fill four.
+  threads.run(count * shards, [&](int i) {
+    Lane& lane = *lanes_[static_cast<size_t>(i % count)];
+    if (lane.stopped.empty()) lane.trainer.run_shard(batch, i / count, measure);
+  });
+  threads.run(count, [&](int i) { finish_step(*lanes_[static_cast<size_t>(i)]); });
+  find_leak();
+}
+
+void Lab::finish_step(Lane& lane) {
+  if (!lane.stopped.empty()) return;
+  try {
+    const StepStats stats = lane.trainer.update();
+    StepRecord record{stats, lane.masked};
+    lane.history->append(record);
+    lane.newest.reported = stats.reported;
+    if (!std::isnan(stats.honest)) lane.newest = stats;
+  } catch (const Error& error) {
+    lane.stopped = error.what();
+    lane.newest = {};
+  }
+}
+
+void Lab::find_leak() {
+  if (leak_found_) return;
+  for (const auto& peeking : lanes_) {
+    for (const auto& honest : lanes_) {
+      if (!peeking->masked && honest->masked && peeking->newest.reported < honest->newest.reported / 2) leak_found_ = step_;
+    }
+  }
+}
+
+void Lab::set_mask(int index, Mask mask) {
+  Lane& lane = *lanes_.at(static_cast<size_t>(index));
+  if (mask.size() != config_.model.context) throw Error("The mask must be as large as the context.");
+  lane.trainer.set_mask(mask);
+  const bool masked = mask.is_causal();
+  if (masked != lane.masked) lane.changes.push_back({step_, masked});
+  lane.masked = masked;
+  lane.mask = std::make_shared<const Mask>(std::move(mask));
+}
+
+LaneSnapshot Lab::look(Lane& lane) {
+  const int T = static_cast<int>(probe_.size()), L = config_.model.layers, NH = config_.model.heads;
+  LaneSnapshot look;
+  look.name = lane.name;
+  look.mask = lane.mask;
+  look.masked = lane.masked;
+  look.changes = lane.changes;
+  look.stopped = lane.stopped;
+  look.reported = lane.newest.reported;
+  look.honest = lane.newest.honest;
+  look.future_attention = lane.newest.future_attention;
+  look.history = lane.history;
+  look.history_size = lane.history->size();
+
+  const auto& parameters = lane.trainer.parameters();
+  forward<float>(parameters, probe_, 1, T, {lane.mask.get(), 1}, Dropout{}, lane.probe);
+  for (int l = 0; l < L; ++l) {
+    const auto& weights = lane.probe.views().layers[static_cast<size_t>(l)].attention;  // (NH*T, T)
+    look.attention.insert(look.attention.end(), weights.data(), weights.data() + weights.size());
+    for (int h = 0; h < NH; ++h) {
+      look.leak.push_back(static_cast<float>(future_attention<float>(weights.middleRows(h * T, T), T)));
+      look.mean_leak += look.leak.back() / static_cast<float>(L * NH);
+    }
+  }
+  const auto prompt = std::span(probe_).first(static_cast<size_t>(std::max(1, T / kPromptShare)));
+  look.written = greedy_continuation<float>(parameters, *lane.mask, prompt, kWrittenTokens, lane.probe);
+  return look;
+}
+
+Snapshot Lab::snapshot(ThreadPool& threads) {
+  Snapshot snapshot;
+  snapshot.step = step_;
+  snapshot.finished = finished();
+  snapshot.config = config_;
+  snapshot.corpus = corpus_;
+  snapshot.probe = probe_;
+  snapshot.prompt_length = std::max(1, static_cast<int>(probe_.size()) / kPromptShare);
+  snapshot.leak_found = leak_found_;
+  snapshot.lanes.resize(lanes_.size());
+  threads.run(static_cast<int>(lanes_.size()), [&](int i) {
+    snapshot.lanes[static_cast<size_t>(i)] = look(*lanes_[static_cast<size_t>(i)]);
+  });
+  return snapshot;
+}
+
+}  // namespace nopeek

@@ -1,0 +1,71 @@
+#pragma once
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "core/live/snapshot.h"
+
+namespace nopeek {
+
+/// Lanes in lockstep: models that start from the same weights and get the same batches, and differ only in their masks.
+/// Knows no clock and no screen; `nopeek train` runs it to the end, LiveLab runs it under one's eyes.
+class Lab {
+ public:
+  struct LaneStart {
+    std::string name;
+    Mask mask;  // (context, context)
+  };
+  /// The two lanes that the app starts with: "masked" (causal) and "unmasked" (full).
+  static std::vector<LaneStart> twins(int context);
+
+  /// Throws Error if configuration, corpus and masks do not fit. `config.model.vocab` is taken from the corpus.
+  Lab(RunConfig config, std::shared_ptr<const Corpus> corpus, std::vector<LaneStart> lanes);
+
+  /// One step of every lane that still trains. Honest loss and future attention are measured at step 1, at each
+  /// `measure_every`-th, and if `measure` says so. A lane that diverges is stopped, with the reason; the others go on.
+  void step(ThreadPool& threads, bool measure = false);
+  int64_t steps() const { return step_; }
+  /// No lane trains any more.
+  bool finished() const;
+
+  /// From the next step on. Throws Error if the mask is not (context, context) or leaves a row without a key.
+  void set_mask(int lane, Mask mask);
+
+  const RunConfig& config() const { return config_; }
+  const std::shared_ptr<const Corpus>& corpus() const { return corpus_; }
+  size_t lane_count() const { return lanes_.size(); }
+  const std::string& name(size_t lane) const { return lanes_[lane]->name; }
+  const LaneHistory& history(size_t lane) const { return *lanes_[lane]->history; }
+  Trainer<float>& trainer(size_t lane) { return lanes_[lane]->trainer; }
+
+  /// The lab now, as data, with each lane's pass over the probe and the text that it writes. Fields that concern the
+  /// live run (paused, rates, earlier runs, checkpoints) are left as they are by default.
+  Snapshot snapshot(ThreadPool& threads);
+
+ private:
+  struct Lane {
+    Lane(const LaneStart& start, const RunConfig& config);
+    std::string name;
+    Trainer<float> trainer;
+    Activations<float> probe;  // (1, context)
+    std::shared_ptr<const Mask> mask;
+    bool masked;
+    std::vector<MaskChange> changes;
+    std::string stopped;
+    StepStats newest;
+    std::shared_ptr<LaneHistory> history = std::make_shared<LaneHistory>();
+  };
+  void finish_step(Lane& lane);
+  LaneSnapshot look(Lane& lane);
+  void find_leak();
+
+  RunConfig config_;
+  std::shared_ptr<const Corpus> corpus_;
+  Batcher batcher_;
+  std::vector<TokenId> probe_;
+  std::vector<std::unique_ptr<Lane>> lanes_;
+  int64_t step_ = 0;
+  std::optional<int64_t> leak_found_;
+};
+
+}  // namespace nopeek

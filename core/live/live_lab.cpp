@@ -1,0 +1,238 @@
+#include "core/live/live_lab.h"
+
+#include <algorithm>
+#include <chrono>
+#include <condition_variable>
+#include <deque>
+#include <mutex>
+
+#include "core/base/error.h"
+#include "core/live/lab.h"
+
+namespace nopeek {
+
+namespace {
+
+using Clock = std::chrono::steady_clock;
+using Seconds = std::chrono::duration<double>;
+
+constexpr auto kPublishEvery = std::chrono::milliseconds(33);  // the eye needs no more
+constexpr auto kRateWindow = std::chrono::milliseconds(500);   // over which the measured rates are averaged
+constexpr size_t kMaxCheckpoints = 256, kMaxEarlier = 4;
+
+/// Snapshots to go back to: every 10 steps at first, and every second one dropped whenever there are too many.
+class Checkpoints {
+ public:
+  bool due(int64_t step) const { return step % stride_ == 0; }
+  void add(std::shared_ptr<const Snapshot> snapshot) {
+    auto next = std::make_shared<std::vector<std::shared_ptr<const Snapshot>>>(*list_);
+    next->push_back(std::move(snapshot));
+    if (next->size() > kMaxCheckpoints) {
+      stride_ *= 2;
+      std::erase_if(*next, [&](const auto& kept) { return !due(kept->step); });
+    }
+    list_ = std::move(next);
+  }
+  auto list() const { return list_; }
+
+ private:
+  int64_t stride_ = 10;
+  std::shared_ptr<const std::vector<std::shared_ptr<const Snapshot>>> list_ =
+      std::make_shared<std::vector<std::shared_ptr<const Snapshot>>>();
+};
+
+/// Steps a second, measured over windows of kRateWindow.
+class RateMeter {
+ public:
+  void restart() { since_ = Clock::now(), steps_ = 0, rate_ = 0; }
+  void count_step() {
+    ++steps_;
+    const Seconds elapsed = Clock::now() - since_;
+    if (elapsed < kRateWindow) return;
+    rate_ = steps_ / elapsed.count();
+    since_ = Clock::now(), steps_ = 0;
+  }
+  double rate() const { return rate_; }
+
+ private:
+  Clock::time_point since_ = Clock::now();
+  int steps_ = 0;
+  double rate_ = 0;
+};
+
+}  // namespace
+
+/// The conductor thread owns the lab and everything below the line; the pool gives each lane a thread of its own, the
+/// conductor's among them. The mutex guards what is above the line and is never held during a step.
+struct LiveLab::Impl {
+  Impl(Restart start, std::function<void()> published_, bool paused_)
+      : published(std::move(published_)),
+        paused(paused_),
+        threads(std::clamp(static_cast<int>(std::thread::hardware_concurrency()), 2, 8)) {
+    restart(std::move(start));
+    publish();
+    conductor = std::jthread([this](std::stop_token stop) { conduct(stop); });
+  }
+
+  mutable std::mutex mutex;
+  std::condition_variable_any wake;
+  std::deque<Command> commands;
+  std::shared_ptr<const Snapshot> newest;
+  int context = 0;  // of the newest run asked for: masks posted from now on must fit it
+  // ------------------------------------------------------------------ conductor only
+  std::function<void()> published;
+  bool paused;
+  bool step_once = false;
+  double rate = std::numeric_limits<double>::infinity();
+  ThreadPool threads;
+  std::unique_ptr<Lab> lab;
+  uint64_t run = 0;
+  Checkpoints checkpoints;
+  std::vector<EarlierRun> earlier;
+  RateMeter meter;
+  Clock::time_point due, last_published;
+  std::jthread conductor;  // last: joined before anything else goes
+
+  void conduct(std::stop_token stop) {
+    while (!stop.stop_requested()) {
+      if (const auto command = next_command(stop)) {
+        std::visit([this](auto&& c) { carry_out(std::move(c)); }, std::move(*command));
+        publish();
+      } else if (!stop.stop_requested()) {
+        step();
+      }
+    }
+  }
+
+  bool idle() const { return (paused && !step_once) || lab->finished(); }
+
+  /// The oldest command if there is one; else nothing, as soon as the next step is due.
+  std::optional<Command> next_command(std::stop_token stop) {
+    std::unique_lock lock(mutex);
+    const auto some = [&] { return !commands.empty(); };
+    if (idle()) {
+      wake.wait(lock, stop, some);
+    } else if (!step_once) {
+      wake.wait_until(lock, stop, due, some);
+    }
+    if (commands.empty()) return std::nullopt;
+    Command command = std::move(commands.front());
+    commands.pop_front();
+    return command;
+  }
+
+  void step() {
+    const auto now = Clock::now();
+    // A step that came late is not made up for by a burst.
+    const auto period = std::chrono::duration_cast<Clock::duration>(Seconds(std::isinf(rate) ? 0 : 1 / rate));
+    due = std::max(due + period, now);
+    lab->step(threads);
+    meter.count_step();
+    const bool checkpoint = checkpoints.due(lab->steps());
+    if (checkpoint || step_once || lab->finished() || Clock::now() - last_published >= kPublishEvery) {
+      step_once = false;
+      publish();
+    }
+  }
+
+  void publish() {
+    Snapshot snapshot = lab->snapshot(threads);
+    snapshot.run = run;
+    snapshot.target_rate = rate;
+    snapshot.paused = paused;
+    if (checkpoints.due(snapshot.step) &&
+        (checkpoints.list()->empty() || checkpoints.list()->back()->step < snapshot.step)) {
+      checkpoints.add(std::make_shared<const Snapshot>(snapshot));
+    }
+    if (!idle()) {
+      const auto& config = snapshot.config;
+      snapshot.steps_per_second = meter.rate();
+      snapshot.tokens_per_second = meter.rate() * config.train.batch * config.model.context *
+                                   static_cast<double>(std::ssize(snapshot.lanes));
+    }
+    snapshot.checkpoints = checkpoints.list();
+    snapshot.earlier = std::make_shared<const std::vector<EarlierRun>>(earlier);
+    {
+      std::lock_guard lock(mutex);
+      newest = std::make_shared<const Snapshot>(std::move(snapshot));
+    }
+    last_published = Clock::now();
+    if (published) published();
+  }
+
+  void carry_out(SetPaused command) {
+    paused = command.paused;
+    meter.restart();
+    due = Clock::now();
+  }
+  void carry_out(StepOnce) {
+    paused = true;
+    step_once = true;
+  }
+  void carry_out(SetRate command) {
+    rate = command.steps_per_second;
+    meter.restart();
+    due = Clock::now();
+  }
+  void carry_out(SetMask command) { lab->set_mask(command.lane, std::move(command.mask)); }
+  void carry_out(Restart command) { restart(std::move(command)); }
+
+  void restart(Restart start) {
+    if (lab && lab->steps() > 0) keep_as_earlier();
+    const int T = start.config.model.context;
+    lab = std::make_unique<Lab>(start.config, std::move(start.corpus), Lab::twins(T));
+    context = run == 0 ? T : context;  // later runs: post() has set it
+    ++run;
+    checkpoints = {};
+    meter.restart();
+    due = Clock::now();
+  }
+
+  void keep_as_earlier() {
+    Snapshot last = lab->snapshot(threads);
+    earlier.push_back({last.corpus->name, last.config, last.step, std::move(last.lanes)});
+    if (earlier.size() > kMaxEarlier) earlier.erase(earlier.begin());
+  }
+
+  /// What can be refused is refused here, in the caller's thread, so that carrying it out cannot fail.
+  void check(Restart& command) const {
+    command.config.model.vocab = command.corpus->vocab_size();
+    command.config.validate();
+    command.corpus->require_context(command.config.model.context);
+  }
+  void check(SetMask& command) const {
+    std::lock_guard lock(mutex);
+    if (command.mask.size() != context) throw Error("The mask must be as large as the context.");
+    command.mask.validate();
+  }
+  void check(SetRate& command) const {
+    if (!(command.steps_per_second > 0)) throw Error("The speed must be above 0 steps a second; pause instead.");
+  }
+  template <class Other>
+  void check(Other&) const {}
+};
+
+LiveLab::LiveLab(Restart start, std::function<void()> published, bool paused)
+    : impl_(std::make_unique<Impl>(std::move(start), std::move(published), paused)) {}
+
+LiveLab::~LiveLab() {
+  impl_->conductor.request_stop();
+  impl_->conductor.join();
+}
+
+void LiveLab::post(Command command) {
+  std::visit([this](auto& c) { impl_->check(c); }, command);
+  {
+    std::lock_guard lock(impl_->mutex);
+    if (const auto* restart = std::get_if<Restart>(&command)) impl_->context = restart->config.model.context;
+    impl_->commands.push_back(std::move(command));
+  }
+  impl_->wake.notify_one();
+}
+
+std::shared_ptr<const Snapshot> LiveLab::snapshot() const {
+  std::lock_guard lock(impl_->mutex);
+  return impl_->newest;
+}
+
+}  // namespace nopeek

@@ -1,0 +1,51 @@
+#pragma once
+#include <functional>
+#include <memory>
+#include <variant>
+
+#include "core/live/snapshot.h"
+
+namespace nopeek {
+
+// What one may ask of a running lab. Commands are carried out between steps, in the order they were posted.
+struct SetPaused {
+  bool paused;
+};
+struct StepOnce {};  // also pauses
+struct SetRate {
+  double steps_per_second;  // infinity: as fast as the machine can
+};
+struct SetMask {  // from the next step on; throws Error at the call of post() if a row would see nothing
+  int lane;
+  Mask mask;  // (context, context)
+};
+struct Restart {  // a new run; the present one becomes an EarlierRun. Throws Error at the call of post() if it cannot work.
+  RunConfig config;
+  std::shared_ptr<const Corpus> corpus;
+};
+using Command = std::variant<SetPaused, StepOnce, SetRate, SetMask, Restart>;
+
+/// Twins in training on threads of their own. Nothing here blocks for longer than it takes to swap a pointer.
+///
+///   LiveLab lab({config, corpus}, [] { glfwPostEmptyEvent(); });
+///   lab.post(SetRate{60});
+///   auto snapshot = lab.snapshot();   // once a frame
+class LiveLab {
+ public:
+  /// `published` is called on a worker thread after each new snapshot, to wake whoever draws. Starts training unless
+  /// `paused`. Throws Error if the configuration cannot work.
+  LiveLab(Restart start, std::function<void()> published = {}, bool paused = false);
+  ~LiveLab();  // ends after the step under way
+  LiveLab(const LiveLab&) = delete;
+
+  /// Throws Error where the command cannot work; the running lab then stays as it was.
+  void post(Command command);
+  /// Newest snapshot, never null.
+  std::shared_ptr<const Snapshot> snapshot() const;
+
+ private:
+  struct Impl;
+  std::unique_ptr<Impl> impl_;
+};
+
+}  // namespace nopeek

@@ -1,0 +1,22 @@
+#include "core/nn/config.h"
+
+#include "core/base/error.h"
+
+namespace nopeek {
+
+void ModelConfig::validate() const {
+  const auto need = [](bool ok, const std::string& message) {
+    if (!ok) throw Error(message);
+  };
+  need(vocab >= 1, "The vocabulary is empty: the text has no tokens.");
+  need(context >= 1 && context <= 1024, "Context must be from 1 to 1024 tokens; it is " + std::to_string(context) + ".");
+  need(layers >= 1 && layers <= 48, "Layers must be from 1 to 48; it is " + std::to_string(layers) + ".");
+  need(heads >= 1 && heads <= 64, "Heads must be from 1 to 64; it is " + std::to_string(heads) + ".");
+  need(channels >= 1 && channels <= 4096, "Width must be from 1 to 4096; it is " + std::to_string(channels) + ".");
+  need(channels % heads == 0, "Width " + std::to_string(channels) + " cannot be divided by " + std::to_string(heads) +
+                                  " heads. Choose a width that is a multiple of the heads, such as " +
+                                  std::to_string((channels / heads + 1) * heads) + ".");
+  need(dropout >= 0 && dropout < 1, "Dropout must be at least 0 and below 1.");
+}
+
+}  // namespace nopeek

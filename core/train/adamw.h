@@ -1,0 +1,33 @@
+#pragma once
+#include <vector>
+
+#include "core/nn/parameters.h"
+#include "core/train/run_config.h"
+
+namespace nopeek {
+
+/// AdamW (Loshchilov, Hutter 2019) over the flat parameter vector:
+///
+///   m = b1 m + (1 - b1) g          v = b2 v + (1 - b2) g^2
+///   w -= rate (m / (1 - b1^t) / (sqrt(v / (1 - b2^t)) + eps) + decay w)
+///
+/// Decay acts on matrices only: see TensorSpec::is_matrix.
+template <class S>
+class AdamW {
+ public:
+  AdamW(const ModelConfig& model, const TrainConfig& config);
+
+  /// Update number t = 1, 2, ... The gradient is multiplied by `gradient_scale` (clipping) on the way.
+  void update(Parameters<S>& parameters, const Parameters<S>& gradients, double gradient_scale);
+  int64_t updates() const { return t_; }
+
+ private:
+  TrainConfig config_;
+  Matrix<S> m_, v_;  // (1, number of parameters)
+  int64_t t_ = 0;
+};
+
+/// Learning rate of step 1, 2, ...: linear warm-up, then constant.
+double learning_rate(const TrainConfig& config, int64_t step);
+
+}  // namespace nopeek

@@ -1,0 +1,141 @@
+#include "core/train/trainer.h"
+
+#include <algorithm>
+#include <cmath>
+#include <cstdio>
+
+#include "core/base/error.h"
+#include "core/train/honest_loss.h"
+
+namespace nopeek {
+
+namespace {
+
+/// Guessing costs ln V. A loss so many times that is no longer learning; it will not come back.
+constexpr double kRunaway = 20;
+
+/// Enough rows a shard to keep matrix products efficient, few shards to keep the summing of gradients cheap.
+int shard_count(const RunConfig& config) {
+  const int rows = config.train.batch * config.model.context;
+  return std::clamp(rows / 192, 1, std::min(config.train.batch, 4));
+}
+
+std::string number(double value) {
+  char text[32];
+  std::snprintf(text, sizeof text, "%.3g", value);
+  return text;
+}
+
+}  // namespace
+
+template <class S>
+Trainer<S>::Trainer(const RunConfig& config, Mask mask)
+    : config_((config.validate(), config)),
+      mask_(std::move(mask)),
+      parameters_(config.model),
+      optimiser_(config.model, config.train) {
+  mask_.validate();
+  parameters_.initialise(Rng(config.seed));
+  const int B = config.train.batch, T = config.model.context, count = shard_count(config);
+  for (int s = 0; s < count; ++s) {
+    const int begin = B * s / count, end = B * (s + 1) / count;
+    shards_.push_back({begin, end, Activations<S>(config.model, end - begin, T),
+                       BackwardScratch<S>(config.model, end - begin, T), Parameters<S>(config.model)});
+  }
+}
+
+template <class S>
+void Trainer<S>::set_mask(Mask mask) {
+  mask.validate();
+  mask_ = std::move(mask);
+}
+
+template <class S>
+void Trainer<S>::run_shard(const Batch& batch, int index, bool measure) {
+  Shard& shard = shards_[static_cast<size_t>(index)];
+  const int B = shard.end - shard.begin;
+  const auto first = static_cast<size_t>(shard.begin) * static_cast<size_t>(batch.T);
+  const auto size = static_cast<size_t>(B) * static_cast<size_t>(batch.T);
+  const auto inputs = std::span(batch.inputs).subspan(first, size);
+  const auto targets = std::span(batch.targets).subspan(first, size);
+  const uint64_t place = Rng::mix(config_.seed) + static_cast<uint64_t>(steps()) * 64 + static_cast<uint64_t>(index);
+  const Dropout dropout{config_.model.dropout, Rng::mix(place)};
+
+  forward<S>(parameters_, inputs, B, batch.T, {&mask_, 1}, dropout, shard.activations);
+  head_forward<S>(parameters_, shard.activations);
+  shard.loss_sum = loss_forward<S>(targets, shard.activations);
+  shard.gradients.set_zero();
+  const S scale = S(1) / static_cast<S>(batch.targets.size());
+  backward<S>(parameters_, inputs, targets, scale, dropout, shard.activations, shard.scratch, shard.gradients);
+
+  shard.measured = measure;
+  if (!measure) return;
+  shard.future_attention_sum = 0;
+  for (const auto& layer : shard.activations.views().layers) {
+    shard.future_attention_sum += B * nopeek::future_attention<S>(layer.attention, batch.T);
+  }
+  shard.honest_sum = honest_loss_sum<S>(parameters_, batch, shard.begin, shard.end, mask_, shard.activations);
+}
+
+template <class S>
+void Trainer<S>::reduce_gradients() {
+  for (size_t s = 1; s < shards_.size(); ++s) shards_[0].gradients.flat() += shards_[s].gradients.flat();
+}
+
+template <class S>
+StepStats Trainer<S>::update() {
+  const double B = config_.train.batch, tokens = B * config_.model.context;
+  double reported = 0, honest = 0, future = 0;
+  for (const Shard& shard : shards_) {
+    reported += shard.loss_sum / tokens;
+    honest += shard.honest_sum / tokens;
+    future += shard.future_attention_sum / (B * config_.model.layers);
+  }
+  const std::string when = " at step " + std::to_string(steps() + 1) + ". Try a lower learning rate than " +
+                           number(config_.train.learning_rate) + ".";
+  if (!std::isfinite(reported)) throw Error("Loss is not a finite number" + when);
+  const double guessing = std::log(static_cast<double>(config_.model.vocab));
+  if (reported > kRunaway * std::max(guessing, 1.0)) {
+    throw Error("Loss ran away to " + number(reported) + ", while guessing costs " + number(guessing) + "," + when);
+  }
+  reduce_gradients();
+  const double norm = std::sqrt(static_cast<double>(shards_[0].gradients.flat().squaredNorm()));
+  if (!std::isfinite(norm)) throw Error("Gradient is not finite" + when);
+  const double clip = config_.train.grad_clip;
+  optimiser_.update(parameters_, shards_[0].gradients, clip > 0 && norm > clip ? clip / norm : 1.0);
+  StepStats stats{.reported = static_cast<float>(reported)};
+  if (shards_[0].measured) {
+    stats.honest = static_cast<float>(honest);
+    stats.future_attention = static_cast<float>(future);
+  }
+  return stats;
+}
+
+template <class S>
+StepStats Trainer<S>::step(const Batch& batch, ThreadPool& threads, bool measure) {
+  threads.run(shards(), [&](int shard) { run_shard(batch, shard, measure); });
+  return update();
+}
+
+template <class S>
+double Trainer<S>::evaluate(const Batch& batch) {
+  // In pieces that fit the first shard's activations.
+  Shard& shard = shards_[0];
+  const int room = shard.end - shard.begin;
+  double sum = 0;
+  for (int b = 0; b < batch.B; b += room) {
+    const int count = std::min(room, batch.B - b);
+    const auto first = static_cast<size_t>(b) * static_cast<size_t>(batch.T);
+    const auto size = static_cast<size_t>(count) * static_cast<size_t>(batch.T);
+    forward<S>(parameters_, std::span(batch.inputs).subspan(first, size), count, batch.T, {&mask_, 1}, Dropout{},
+               shard.activations);
+    head_forward<S>(parameters_, shard.activations);
+    sum += loss_forward<S>(std::span(batch.targets).subspan(first, size), shard.activations);
+  }
+  return sum / static_cast<double>(batch.targets.size());
+}
+
+template class Trainer<float>;
+template class Trainer<double>;
+
+}  // namespace nopeek

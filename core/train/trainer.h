@@ -1,0 +1,74 @@
+#pragma once
+#include <limits>
+#include <string>
+#include <vector>
+
+#include "core/base/thread_pool.h"
+#include "core/nn/model.h"
+#include "core/text/batcher.h"
+#include "core/train/adamw.h"
+
+namespace nopeek {
+
+inline constexpr float kNotMeasured = std::numeric_limits<float>::quiet_NaN();
+
+/// What one training step says of itself. Losses in nats per token.
+struct StepStats {
+  float reported = kNotMeasured;          // under the mask, before the update
+  float honest = kNotMeasured;            // same batch, same weights, prefixes only
+  float future_attention = kNotMeasured;  // mean over batch, layers, heads and rows
+};
+
+/// One model in training.
+///
+/// A step splits its batch into shards. Their number depends on the configuration alone, each has its own gradients, and
+/// these are summed in order: so the bits are the same for any number of threads.
+template <class S>
+class Trainer {
+ public:
+  /// Throws Error if the configuration or the mask cannot work.
+  Trainer(const RunConfig& config, Mask mask);
+
+  const RunConfig& config() const { return config_; }
+  const Parameters<S>& parameters() const { return parameters_; }
+  Parameters<S>& parameters() { return parameters_; }
+  const Mask& mask() const { return mask_; }
+  /// From the next step on. Throws Error if it leaves a row without a key.
+  void set_mask(Mask mask);
+  int64_t steps() const { return optimiser_.updates(); }
+
+  // A step in two parts, so that lanes in lockstep can share threads.
+  int shards() const { return static_cast<int>(shards_.size()); }
+  /// Loss and gradients of one shard; with `measure`, also its honest loss. Shards may run at the same time.
+  void run_shard(const Batch& batch, int shard, bool measure);
+  /// Sums the shards and updates the weights. If the loss or the gradient is not finite, or the loss has run away, throws
+  /// Error with the reason and keeps the weights.
+  StepStats update();
+
+  /// Both parts.
+  StepStats step(const Batch& batch, ThreadPool& threads, bool measure = false);
+  /// The gradient of the last step's reported loss, after update().
+  const Parameters<S>& gradients() const { return shards_[0].gradients; }
+
+  /// Mean loss over `batch` under the mask, without dropout and without an update: the validation loss.
+  double evaluate(const Batch& batch);
+
+ private:
+  struct Shard {
+    int begin, end;  // sequences of the batch
+    Activations<S> activations;
+    BackwardScratch<S> scratch;
+    Parameters<S> gradients;
+    double loss_sum = 0, honest_sum = 0, future_attention_sum = 0;
+    bool measured = false;
+  };
+  void reduce_gradients();
+
+  RunConfig config_;
+  Mask mask_;
+  Parameters<S> parameters_;
+  AdamW<S> optimiser_;
+  std::vector<Shard> shards_;
+};
+
+}  // namespace nopeek
