@@ -34,8 +34,15 @@ std::filesystem::path find_asset(std::string_view relative) {
     if (std::filesystem::exists(folder / relative, failed)) return folder / relative;
     looked += (looked.empty() ? "" : ", ") + folder.string();
   }
-  throw Error("cannot find '" + std::string(relative) + "' in any of: " + looked +
+  throw Error("Cannot find '" + std::string(relative) + "' in any of: " + looked +
               ". Set NOPEEK_ASSETS to the folder 'assets' of NoPeek.");
+}
+
+std::filesystem::path find_corpus(const std::string& name) {
+  for (const char* built_in : {"pull-requests", "toy", "tales"}) {
+    if (name == built_in) return find_asset("corpora/" + name + ".txt");
+  }
+  return name;
 }
 
 }  // namespace nopeek

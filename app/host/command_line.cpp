@@ -27,7 +27,7 @@ void describe_train(CLI::App& app, TrainCommand& train, std::string& size) {
   app.add_option("--heads", train.config.model.heads)->capture_default_str();
   app.add_option("--context", train.config.model.context, "Tokens a window")->capture_default_str();
   app.add_option("--batch", train.config.train.batch, "Windows a step")->capture_default_str();
-  app.add_option("--steps", train.steps)->check(CLI::PositiveNumber)->capture_default_str();
+  app.add_option("--steps", train.steps)->check(CLI::Range(int64_t{1}, int64_t{50'000'000}))->capture_default_str();
   app.add_option("--lr", train.config.train.learning_rate, "Learning rate")->capture_default_str();
   app.add_option("--dropout", train.config.model.dropout)->capture_default_str();
   app.add_option("--seed", train.config.seed)->capture_default_str();

@@ -70,6 +70,13 @@ void write_rows(FileWriter& log, const Lab& lab) {
   }
 }
 
+std::string figure(double value) {
+  if (std::isnan(value)) return "n/a";  // of a lane that stopped
+  char text[32];
+  std::snprintf(text, sizeof text, "%.4f", value);
+  return text;
+}
+
 void print_outcome(Lab& lab, ThreadPool& threads) {
   constexpr int kValidationWindows = 256;
   const Batch validation = consecutive_windows(lab.corpus()->validation, lab.config().model.context, kValidationWindows);
@@ -78,9 +85,9 @@ void print_outcome(Lab& lab, ThreadPool& threads) {
               "future attention");
   for (size_t i = 0; i < last.lanes.size(); ++i) {
     const LaneSnapshot& lane = last.lanes[i];
-    std::printf("%-10s %6lld %10.4f %10.4f %10.4f %17.4f   %s\n", lane.name.c_str(),
-                static_cast<long long>(lane.history_size), lane.reported, lane.honest,
-                lab.trainer(i).evaluate(validation), lane.future_attention,
+    std::printf("%-10s %6lld %10s %10s %10s %17s   %s\n", lane.name.c_str(), static_cast<long long>(lane.history_size),
+                figure(lane.reported).c_str(), figure(lane.honest).c_str(),
+                figure(lab.trainer(i).evaluate(validation)).c_str(), figure(lane.future_attention).c_str(),
                 last.corpus->tokenizer.decode(lane.written).c_str());
     if (!lane.stopped.empty()) std::fprintf(stderr, "nopeek: %s stopped: %s\n", lane.name.c_str(), lane.stopped.c_str());
   }
@@ -89,10 +96,8 @@ void print_outcome(Lab& lab, ThreadPool& threads) {
 }  // namespace
 
 int run_train(const TrainCommand& command) {
-  const auto path = std::filesystem::path(command.corpus);
-  const bool is_file = path.has_extension() || path.has_parent_path() || std::filesystem::exists(path);
-  auto corpus = std::make_shared<Corpus>(load_corpus(is_file ? path : find_asset("corpora/" + command.corpus + ".txt"),
-                                                     tokenizer_kind(command.tokenizer)));
+  const auto corpus = std::make_shared<const Corpus>(
+      load_corpus(find_corpus(command.corpus), tokenizer_kind(command.tokenizer)));
   Lab lab(command.config, corpus, chosen_lanes(command.mask, command.config.model.context));
   const int cores = static_cast<int>(std::max(1u, std::thread::hardware_concurrency()));
   ThreadPool threads(command.threads > 0 ? command.threads : cores);
