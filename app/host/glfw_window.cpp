@@ -1,0 +1,209 @@
+#include "app/host/glfw_window.h"
+
+#include <GLFW/glfw3.h>
+#include <backends/imgui_impl_glfw.h>
+#include <backends/imgui_impl_opengl3.h>
+#include <glad/gl.h>
+
+#include <cmath>
+
+#include "core/base/error.h"
+
+#ifdef __SANITIZE_ADDRESS__
+// Mesa unloads its driver before the leak check looks for the stacks of its allocations, which are then reported as
+// leaks of nobody. Keeping every library loaded until the end of the process is cheaper than a list of suppressions.
+extern "C" int dlclose(void*) noexcept { return 0; }
+#endif
+
+namespace nopeek {
+
+namespace {
+
+constexpr int kMinWidth = 1024, kMinHeight = 576;
+
+std::string last_glfw_error() {
+  const char* text = nullptr;
+  glfwGetError(&text);
+  return text ? text : "no reason given";
+}
+
+GlfwWindow& self(GLFWwindow* window) { return *static_cast<GlfwWindow*>(glfwGetWindowUserPointer(window)); }
+
+// Shortcuts follow the letters that are printed on the keyboard: Ctrl+A is where A is on this layout.
+int key_as_printed(int key, int scancode) {
+  if (key < GLFW_KEY_SPACE || key > GLFW_KEY_GRAVE_ACCENT) return key;
+  const char* name = glfwGetKeyName(key, scancode);
+  if (!name || !name[0] || name[1]) return key;
+  if (name[0] >= 'a' && name[0] <= 'z') return name[0] - 'a' + GLFW_KEY_A;
+  return name[0] >= '!' && name[0] <= '`' ? name[0] : key;
+}
+
+GLFWmonitor* monitor_under(int x, int y) {
+  int count = 0;
+  GLFWmonitor** monitors = glfwGetMonitors(&count);
+  for (int i = 0; i < count; ++i) {
+    int left = 0, top = 0;
+    glfwGetMonitorPos(monitors[i], &left, &top);
+    const GLFWvidmode* mode = glfwGetVideoMode(monitors[i]);
+    if (mode && x >= left && y >= top && x < left + mode->width && y < top + mode->height) return monitors[i];
+  }
+  return glfwGetPrimaryMonitor();
+}
+
+GLFWwindow* create_window(int width, int height) {
+  glfwWindowHint(GLFW_CONTEXT_VERSION_MAJOR, 3);
+  glfwWindowHint(GLFW_CONTEXT_VERSION_MINOR, 3);
+  glfwWindowHint(GLFW_OPENGL_PROFILE, GLFW_OPENGL_CORE_PROFILE);
+  glfwWindowHint(GLFW_OPENGL_FORWARD_COMPAT, GLFW_TRUE);  // macOS gives a core context to no one else
+  glfwWindowHintString(GLFW_X11_CLASS_NAME, "nopeek");
+  glfwWindowHintString(GLFW_X11_INSTANCE_NAME, "nopeek");
+  return glfwCreateWindow(width, height, "NoPeek", nullptr, nullptr);
+}
+
+}  // namespace
+
+GlfwWindow::GlfwWindow(int width, int height) {
+  if (!glfwInit()) {
+    throw Error("there is no display to open a window on (" + last_glfw_error() +
+                "). Start NoPeek from a desktop session, or give it a virtual one: xvfb-run nopeek --tour FILE");
+  }
+  window_ = create_window(width, height);
+  if (!window_) {
+    const std::string reason = last_glfw_error();
+    glfwTerminate();
+    throw Error("NoPeek needs OpenGL 3.3, which this display does not offer (" + reason +
+                "). Update the graphics driver, or install Mesa's software renderer (libgl1-mesa-dri).");
+  }
+  glfwMakeContextCurrent(window_);
+  if (!gladLoadGL(glfwGetProcAddress)) {
+    glfwTerminate();
+    throw Error("the functions of OpenGL 3.3 cannot be loaded. Update the graphics driver.");
+  }
+  glfwSetWindowSizeLimits(window_, kMinWidth, kMinHeight, GLFW_DONT_CARE, GLFW_DONT_CARE);
+  glfwSwapInterval(1);
+  ImGui::CreateContext();
+  ImGui_ImplGlfw_InitForOpenGL(window_, /*install_callbacks=*/false);
+  ImGui_ImplOpenGL3_Init("#version 330 core");
+  configure_imgui(ImGui::GetIO());
+  install_callbacks();
+}
+
+GlfwWindow::~GlfwWindow() {
+  ImGui_ImplOpenGL3_Shutdown();
+  ImGui_ImplGlfw_Shutdown();
+  ImGui::DestroyContext();
+  glfwTerminate();
+}
+
+bool GlfwWindow::admits(bool ends_tour) {
+  touched_ = true;
+  return !filter || filter(ends_tour);
+}
+
+void GlfwWindow::install_callbacks() {
+  glfwSetWindowUserPointer(window_, this);
+  glfwSetCursorPosCallback(window_, [](GLFWwindow* w, double x, double y) {
+    if (self(w).admits()) self(w).input_.move(static_cast<float>(x), static_cast<float>(y));
+  });
+  glfwSetCursorEnterCallback(window_, [](GLFWwindow* w, int entered) {
+    if (self(w).admits() && !entered) self(w).input_.leave();
+  });
+  glfwSetMouseButtonCallback(window_, [](GLFWwindow* w, int button, int action, int) {
+    if (self(w).admits(action == GLFW_PRESS)) self(w).input_.button(button, action == GLFW_PRESS);
+  });
+  glfwSetScrollCallback(window_, [](GLFWwindow* w, double dx, double dy) {
+    if (self(w).admits()) self(w).input_.wheel(static_cast<float>(dx), static_cast<float>(dy));
+  });
+  glfwSetKeyCallback(window_, [](GLFWwindow* w, int key, int scancode, int action, int) {
+    if (action == GLFW_REPEAT || key == GLFW_KEY_UNKNOWN) return;  // ImGui repeats keys by its own clock
+    if (!self(w).admits(key == GLFW_KEY_ESCAPE && action == GLFW_PRESS)) return;
+    self(w).input_.key(key_as_printed(key, scancode), action == GLFW_PRESS);
+  });
+  glfwSetCharCallback(window_, [](GLFWwindow* w, unsigned code_point) {
+    if (self(w).admits()) self(w).input_.text(code_point);
+  });
+  glfwSetDropCallback(window_, [](GLFWwindow* w, int count, const char** files) {
+    if (!self(w).admits()) return;
+    for (int i = 0; i < count; ++i) self(w).input_.drop(std::filesystem::path(files[i]));
+  });
+  glfwSetWindowFocusCallback(window_, [](GLFWwindow* w, int focused) {
+    if (self(w).admits() && !focused) self(w).input_.focus_lost();
+  });
+  // These change what is drawn, but are no input.
+  glfwSetFramebufferSizeCallback(window_, [](GLFWwindow* w, int, int) { self(w).touched_ = true; });
+  glfwSetWindowContentScaleCallback(window_, [](GLFWwindow* w, float, float) { self(w).touched_ = true; });
+  glfwSetWindowRefreshCallback(window_, [](GLFWwindow* w) { self(w).touched_ = true; });
+  glfwSetWindowCloseCallback(window_, [](GLFWwindow* w) { self(w).touched_ = true; });
+}
+
+bool GlfwWindow::should_close() const { return glfwWindowShouldClose(window_); }
+
+bool GlfwWindow::wait(double seconds) {
+  touched_ = false;
+  if (seconds <= 0) {
+    glfwPollEvents();
+  } else if (std::isinf(seconds)) {
+    glfwWaitEvents();
+  } else {
+    glfwWaitEventsTimeout(seconds);
+  }
+  return touched_;
+}
+
+void GlfwWindow::wake() { glfwPostEmptyEvent(); }
+
+ImVec2 GlfwWindow::framebuffer_size() const {
+  int width = 0, height = 0;
+  glfwGetFramebufferSize(window_, &width, &height);
+  return {static_cast<float>(width), static_cast<float>(height)};
+}
+
+void GlfwWindow::resize(int width, int height) { glfwSetWindowSize(window_, width, height); }
+
+void GlfwWindow::set_fullscreen(bool on) {
+  if (on == fullscreen_) return;
+  fullscreen_ = on;
+  if (!on) return glfwSetWindowMonitor(window_, nullptr, x_, y_, width_, height_, GLFW_DONT_CARE);
+  glfwGetWindowPos(window_, &x_, &y_);
+  glfwGetWindowSize(window_, &width_, &height_);
+  GLFWmonitor* monitor = monitor_under(x_ + width_ / 2, y_ + height_ / 2);
+  const GLFWvidmode* mode = monitor ? glfwGetVideoMode(monitor) : nullptr;
+  if (mode) glfwSetWindowMonitor(window_, monitor, 0, 0, mode->width, mode->height, mode->refreshRate);
+}
+
+ImVec2 GlfwWindow::windowed_size() const {
+  int width = width_, height = height_;
+  if (!fullscreen_) glfwGetWindowSize(window_, &width, &height);
+  return {static_cast<float>(width), static_cast<float>(height)};
+}
+
+// The backend makes its texture together with its shaders, and again only after both are gone.
+void GlfwWindow::rebuild_font_texture() { ImGui_ImplOpenGL3_DestroyDeviceObjects(); }
+
+void GlfwWindow::begin_frame() {
+  ImGui_ImplOpenGL3_NewFrame();
+  ImGui_ImplGlfw_NewFrame();
+  input_.apply(ImGui::GetIO());  // in place of what the backend believes of mouse and keyboard
+}
+
+void GlfwWindow::draw(ImVec4 background) {
+  const ImVec2 size = framebuffer_size();
+  glViewport(0, 0, static_cast<int>(size.x), static_cast<int>(size.y));
+  glClearColor(background.x, background.y, background.z, 1);
+  glClear(GL_COLOR_BUFFER_BIT);
+  ImGui_ImplOpenGL3_RenderDrawData(ImGui::GetDrawData());
+  glFinish();  // so that the cost of drawing is not counted as waiting for the display, or the other way round
+}
+
+Picture GlfwWindow::read_back() const {
+  const ImVec2 size = framebuffer_size();
+  Picture picture{static_cast<int>(size.x), static_cast<int>(size.y), {}};
+  picture.rgb.resize(static_cast<size_t>(picture.width) * picture.height * 3);
+  glPixelStorei(GL_PACK_ALIGNMENT, 1);
+  glReadPixels(0, 0, picture.width, picture.height, GL_RGB, GL_UNSIGNED_BYTE, picture.rgb.data());
+  return picture;
+}
+
+void GlfwWindow::present() { glfwSwapBuffers(window_); }
+
+}  // namespace nopeek

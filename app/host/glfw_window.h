@@ -1,0 +1,59 @@
+#pragma once
+#include <imgui.h>
+
+#include <filesystem>
+#include <functional>
+
+#include "app/host/input_queue.h"
+#include "app/host/png.h"
+
+struct GLFWwindow;
+
+namespace nopeek {
+
+/// A window with an OpenGL 3.3 core context and an ImGui context with its backends, for as long as it lives. What
+/// people do in it goes into input(). There is one at a time, on the main thread.
+class GlfwWindow {
+ public:
+  /// Throws Error where there is no display or no OpenGL 3.3.
+  GlfwWindow(int width, int height);
+  ~GlfwWindow();
+  GlfwWindow(const GlfwWindow&) = delete;
+
+  InputQueue& input() { return input_; }
+  /// Asked before an event of a person enters the queue; false swallows it. `ends_tour`: a click, or the Esc key.
+  std::function<bool(bool ends_tour)> filter;
+
+  bool should_close() const;
+  /// Handles what has happened, after waiting for `seconds` at most (infinity: until something happens). True if a
+  /// person did something, or the window itself has changed.
+  bool wait(double seconds);
+  /// Ends wait() early. Any thread.
+  static void wake();
+
+  ImVec2 framebuffer_size() const;
+  void resize(int width, int height);
+  void set_fullscreen(bool on);
+  /// Size of the window when it is not full screen.
+  ImVec2 windowed_size() const;
+
+  void rebuild_font_texture();
+  /// Before ImGui::NewFrame(): the backends' part, and this frame's share of the input.
+  void begin_frame();
+  /// Draws what ImGui::Render() left, on `background`; it is on the screen after present().
+  void draw(ImVec4 background);
+  Picture read_back() const;  // what was drawn
+  void present();
+
+ private:
+  void install_callbacks();
+  bool admits(bool ends_tour = false);
+
+  GLFWwindow* window_ = nullptr;
+  InputQueue input_;
+  bool touched_ = false;  // an event came since the last wait()
+  bool fullscreen_ = false;
+  int x_ = 0, y_ = 0, width_ = 0, height_ = 0;  // of the window before it became full screen
+};
+
+}  // namespace nopeek

@@ -1,0 +1,92 @@
+#include "app/host/settings.h"
+
+#include <algorithm>
+#include <cmath>
+#include <cstdlib>
+#include <fstream>
+#include <nlohmann/json.hpp>
+#include <sstream>
+
+#include "core/io/file.h"
+
+namespace nopeek {
+
+namespace {
+
+using nlohmann::json;
+
+// A value of the wrong type, or one that makes no sense, leaves the default. The file may be edited by hand.
+template <class T>
+void take(const json& from, const char* key, T& to) {
+  const auto found = from.find(key);
+  if (found == from.end()) return;
+  if constexpr (std::is_same_v<T, bool>) {
+    if (found->is_boolean()) to = found->get<bool>();
+  } else if constexpr (std::is_same_v<T, std::string>) {
+    if (found->is_string() && !found->get<std::string>().empty()) to = found->get<std::string>();
+  } else {
+    if (found->is_number() && std::isfinite(found->get<double>())) {
+      to = static_cast<T>(std::clamp(found->get<double>(), -1e6, 1e6));
+    }
+  }
+}
+
+double nearest_text_size(double size) {
+  constexpr double sizes[] = {0.8, 1.0, 1.25, 1.5};
+  return *std::min_element(std::begin(sizes), std::end(sizes),
+                           [&](double a, double b) { return std::abs(a - size) < std::abs(b - size); });
+}
+
+const char* environment(const char* name) {
+  const char* value = std::getenv(name);
+  return value && *value ? value : nullptr;
+}
+
+}  // namespace
+
+std::filesystem::path Settings::default_file() {
+  if (const char* config = environment("XDG_CONFIG_HOME"))
+    return std::filesystem::path(config) / "nopeek/settings.json";
+#if defined(_WIN32)
+  if (const char* data = environment("APPDATA")) return std::filesystem::path(data) / "nopeek/settings.json";
+#elif defined(__APPLE__)
+  if (const char* home = environment("HOME")) {
+    return std::filesystem::path(home) / "Library/Application Support/nopeek/settings.json";
+  }
+#endif
+  if (const char* home = environment("HOME")) return std::filesystem::path(home) / ".config/nopeek/settings.json";
+  return {};
+}
+
+Settings Settings::load(const std::filesystem::path& file) {
+  Settings s;
+  std::ostringstream text;
+  text << std::ifstream(file).rdbuf();  // unlike the stream itself, this does not throw on a folder
+  const json stored = json::parse(text.str(), nullptr, /*allow_exceptions=*/false);
+  if (!stored.is_object()) return s;
+  take(stored, "dark", s.dark);
+  take(stored, "text_size", s.text_size);
+  take(stored, "reduce_motion", s.reduce_motion);
+  take(stored, "panel_open", s.panel_open);
+  take(stored, "rate", s.rate);
+  take(stored, "window_width", s.window_width);
+  take(stored, "window_height", s.window_height);
+  take(stored, "corpus", s.corpus);
+  take(stored, "size", s.size);
+  s.text_size = nearest_text_size(s.text_size);
+  s.rate = std::max(s.rate, 0.0);
+  s.window_width = std::clamp(s.window_width, 1024, 16384);
+  s.window_height = std::clamp(s.window_height, 576, 16384);
+  return s;
+}
+
+void Settings::save(const std::filesystem::path& file) const {
+  const json stored = {
+      {"dark", dark}, {"text_size", text_size},       {"reduce_motion", reduce_motion}, {"panel_open", panel_open},
+      {"rate", rate}, {"window_width", window_width}, {"window_height", window_height}, {"corpus", corpus},
+      {"size", size},
+  };
+  write_file(file, stored.dump(2, ' ', false, json::error_handler_t::replace) + "\n");
+}
+
+}  // namespace nopeek

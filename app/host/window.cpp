@@ -1,0 +1,269 @@
+#include "app/host/window.h"
+
+#include <algorithm>
+#include <atomic>
+#include <chrono>
+#include <cstdio>
+#include <fstream>
+#include <nlohmann/json.hpp>
+#include <sstream>
+
+#include "app/gl/heatmap.h"
+#include "app/host/app.h"
+#include "app/host/frame_stats.h"
+#include "app/host/glfw_window.h"
+#include "app/host/pacer.h"
+#include "app/tour/player.h"
+#include "app/ui/registry.h"
+#include "app/ui/theme.h"
+#include "core/base/error.h"
+
+namespace nopeek {
+
+namespace {
+
+using Clock = std::chrono::steady_clock;
+const Clock::time_point kProgramBegin = Clock::now();  // before main()
+
+double seconds_now() { return std::chrono::duration<double>(Clock::now() - kProgramBegin).count(); }
+
+constexpr double kFilesPoll = 0.02;  // s between looks at a picture that is being written
+
+std::vector<tour::Step> read_tour(const WindowOptions& options) {
+  if (options.tour.empty()) return {};
+  std::ifstream file(options.tour);
+  std::ostringstream text;
+  text << file.rdbuf();
+  if (!file || text.str().empty()) throw Error("the tour " + options.tour.string() + " cannot be read, or is empty");
+  auto steps = tour::parse(text.str(), options.tour.string());
+  if (options.shots.empty()) return steps;
+  return tour::with_pictures(std::move(steps), options.shots, options.tour.stem().string());
+}
+
+/// What the command line asks for, which holds for this run and is not stored.
+Settings overridden(Settings settings, const WindowOptions& options) {
+  if (options.dark) settings.dark = *options.dark;
+  if (options.scale) settings.text_size = *options.scale;
+  if (options.width > 0 && options.height > 0) {
+    settings.window_width = options.width;
+    settings.window_height = options.height;
+  }
+  return settings;
+}
+
+/// The interface in a real window, from the first frame to the last.
+class Host : public tour::Stage {
+ public:
+  explicit Host(const WindowOptions& options);
+  int run();
+
+ private:
+  App::Options app_options(const std::vector<tour::Step>& steps);
+  void play(std::vector<tour::Step> steps);
+  bool admit(bool ends_tour);
+  bool playing() const { return player_ && player_->status() == tour::Player::Status::kPlaying; }
+  bool running() const;
+  void collect_reasons();
+  double next_wait();
+  void frame();
+  void build_frame();
+  void take_pictures();
+  void report_pictures();
+  void store_settings();
+
+  // tour::Stage
+  InputQueue& input() override { return window_.input(); }
+  nlohmann::json figures() override;
+  void caption(const std::string& text) override { app_.set_caption(text); }
+  void point_at(const std::string& widget) override { app_.set_pointed(widget); }
+  void resize(int width, int height) override { window_.resize(width, height); }
+  void shoot(const std::filesystem::path& file) override { shot_file_ = file; }
+  std::optional<std::string> shot_result() override { return std::exchange(shot_result_, std::nullopt); }
+
+  struct WritingPicture {
+    std::filesystem::path file;
+    bool for_tour;
+    std::future<std::string> result;
+  };
+
+  const WindowOptions options_;
+  const Settings stored_;
+  const std::filesystem::path settings_file_;
+  std::vector<tour::Step> steps_;
+  std::atomic<bool> news_{false};  // set on any thread, before it wakes the window
+  GlfwWindow window_;
+  gl::HeatmapRenderer heatmaps_;
+  App app_;
+  std::optional<tour::Player> player_;
+  bool watched_ = false;  // the tour, by a person
+  Pacer pacer_;
+  FrameStats stats_;
+  double ui_ms_ = 0;  // of the frame being drawn
+  std::filesystem::path shot_file_;
+  std::optional<std::string> shot_result_;
+  std::vector<WritingPicture> writing_;
+};
+
+Host::Host(const WindowOptions& options)
+    : options_(options),
+      stored_(Settings::load(Settings::default_file())),
+      settings_file_(options.tour.empty() ? Settings::default_file() : std::filesystem::path()),
+      steps_(read_tour(options)),
+      window_(overridden(stored_, options).window_width, overridden(stored_, options).window_height),
+      app_(app_options(steps_), &heatmaps_) {
+  if (!options.tour.empty()) play(std::move(steps_));
+}
+
+App::Options Host::app_options(const std::vector<tour::Step>& steps) {
+  App::Options app;
+  app.settings = overridden(stored_, options_);
+  app.settings_file = settings_file_;
+  app.scene = options_.scene;
+  app.seed = options_.seed;
+  app.animations = !tour::ends_app(steps);  // pictures and expectations are of what is, not of what is on its way
+  app.wake = [this] {
+    if (!news_.exchange(true)) GlfwWindow::wake();
+  };
+  return app;
+}
+
+void Host::play(std::vector<tour::Step> steps) {
+  ui::registry::set_enabled(true);
+  watched_ = !tour::ends_app(steps);
+  player_.emplace(options_.tour.string(), std::move(steps), *this, tour::Player::Options{.watched = watched_});
+  window_.filter = [this](bool ends_tour) { return admit(ends_tour); };
+}
+
+// A tour and a person must not hold the mouse at the same time.
+bool Host::admit(bool ends_tour) {
+  if (!playing()) return true;
+  if (ends_tour && watched_) player_->stop();
+  return false;
+}
+
+bool Host::running() const {
+  using Status = tour::Player::Status;
+  if (window_.should_close()) return false;
+  return !player_ || player_->status() == Status::kPlaying || player_->status() == Status::kEnded;
+}
+
+nlohmann::json Host::figures() {
+  nlohmann::json figures = app_.state();
+  stats_.write(figures);
+  return figures;
+}
+
+int Host::run() {
+  while (running()) {
+    collect_reasons();
+    if (window_.wait(next_wait())) pacer_.input();
+    report_pictures();
+    if (pacer_.until_due(seconds_now(), app_.animating()) <= 0) frame();
+  }
+  for (WritingPicture& picture : writing_) picture.result.wait();
+  store_settings();
+  if (!player_ || player_->failure().empty()) return 0;
+  std::fprintf(stderr, "%s\n", player_->failure().c_str());
+  return 1;
+}
+
+void Host::collect_reasons() {
+  if (news_.exchange(false)) pacer_.news();
+  if (!window_.input().empty()) pacer_.input();
+  if (!playing()) return;
+  if (player_->waiting()) {
+    pacer_.news();  // a tour that waits leaves the machine to the training that it waits for
+  } else {
+    pacer_.input();
+  }
+}
+
+double Host::next_wait() {
+  const double due = pacer_.until_due(seconds_now(), app_.animating());
+  return writing_.empty() ? due : std::min(due, kFilesPoll);
+}
+
+void Host::frame() {
+  const double begin = seconds_now();
+  if (playing()) player_->tick(begin);
+  if (!running()) return;
+  window_.set_fullscreen(app_.fullscreen());
+  const ImVec2 size = window_.framebuffer_size();
+  pacer_.take_news();
+  if (size.x < 1 || size.y < 1) return pacer_.drawn(begin, 0);  // minimised
+  if (app_.prepare_frame(size)) window_.rebuild_font_texture();
+  window_.begin_frame();
+  for (const auto& file : window_.input().take_dropped()) app_.drop_file(file);
+  build_frame();
+  window_.draw(ImGui::ColorConvertU32ToFloat4(ui::colors().bg));
+  take_pictures();
+  pacer_.drawn(begin, seconds_now() - begin);
+  window_.present();
+  const double end = seconds_now();
+  stats_.add((end - begin) * 1e3, ui_ms_);
+  if (stats_.frames() == 1) stats_.first_frame(end * 1e3);
+}
+
+void Host::build_frame() {
+  const double begin = seconds_now();
+  ImGui::GetIO().MouseDrawCursor = watched_ && playing();  // people must see where the tour points
+  ImGui::NewFrame();
+  app_.frame();
+  ImGui::Render();
+  ui_ms_ = (seconds_now() - begin) * 1e3;
+}
+
+void Host::take_pictures() {
+  const auto take = [this](std::filesystem::path file, bool for_tour) {
+    writing_.push_back({file, for_tour, write_png_async(file, window_.read_back())});
+  };
+  if (!shot_file_.empty()) take(std::exchange(shot_file_, {}), true);
+  if (auto file = app_.take_png_request()) take(*file, false);
+}
+
+void Host::report_pictures() {
+  std::erase_if(writing_, [this](WritingPicture& picture) {
+    if (picture.result.wait_for(std::chrono::seconds(0)) != std::future_status::ready) return false;
+    const std::string failure = picture.result.get();
+    if (picture.for_tour) {
+      shot_result_ = failure;
+    } else {
+      app_.notify(failure.empty() ? "Saved picture: " + picture.file.string() : failure);
+    }
+    return true;
+  });
+}
+
+void Host::store_settings() {
+  if (settings_file_.empty()) return;
+  Settings s = app_.settings();
+  const Settings began = overridden(stored_, options_);
+  // What the command line asked for, and nobody changed since, was for this run alone.
+  if (s.dark == began.dark) s.dark = stored_.dark;
+  if (s.text_size == began.text_size) s.text_size = stored_.text_size;
+  const ImVec2 size = window_.windowed_size();
+  s.window_width = static_cast<int>(size.x);
+  s.window_height = static_cast<int>(size.y);
+  if (options_.width > 0 && s.window_width == began.window_width && s.window_height == began.window_height) {
+    s.window_width = stored_.window_width;
+    s.window_height = stored_.window_height;
+  }
+  try {
+    s.save(settings_file_);
+  } catch (const std::exception& e) {
+    std::fprintf(stderr, "nopeek: the settings were not stored: %s\n", e.what());
+  }
+}
+
+}  // namespace
+
+int run_window(const WindowOptions& options) {
+  try {
+    return Host(options).run();
+  } catch (const std::exception& e) {
+    std::fprintf(stderr, "nopeek: %s\n", e.what());
+    return 2;
+  }
+}
+
+}  // namespace nopeek

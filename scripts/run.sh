@@ -1,0 +1,20 @@
+#!/usr/bin/env bash
+# Installs what is missing, builds NoPeek, and opens its window. Arguments go on to NoPeek: scripts/run.sh --theme light
+# Without a display it plays the demo on a virtual one, and says where the pictures are.
+set -eu
+cd "$(dirname "$0")/.."
+
+scripts/install-deps.sh
+cmake --preset release
+cmake --build --preset release
+
+if [ $# -eq 0 ] && [ -z "${DISPLAY:-}${WAYLAND_DISPLAY:-}" ] && [ "$(uname)" = Linux ]; then
+  pictures=build/pictures
+  echo "There is no display: playing the demo tour on a virtual one. It takes about a minute."
+  rm -rf "$pictures"
+  scripts/xvfb.sh build/release/nopeek --tour assets/tours/mask-lab.tour --shots "$pictures"
+  echo "The pictures of the demo are in $PWD/$pictures:"
+  ls "$pictures"
+  exit 0
+fi
+exec build/release/nopeek "$@"

@@ -1,0 +1,34 @@
+#pragma once
+#include <memory>
+
+#include "app/host/app.h"
+#include "null_host.h"
+
+namespace nopeek::test {
+
+/// The whole interface on a null host.
+class AppHost : public NullHost {
+ public:
+  struct Options {
+    Settings settings = {};
+    std::filesystem::path settings_file = {};
+    bool paused = true;
+    ImVec2 size{1600, 900};
+  };
+  AppHost() : AppHost(Options{}) {}
+  explicit AppHost(Options options);
+  ~AppHost() override;
+
+  App& app() { return *app_; }
+  nlohmann::json figures() override { return app_->state(); }
+
+ protected:
+  void draw() override { app_->frame(); }
+  bool prepare() override { return app_->prepare_frame(ImGui::GetIO().DisplaySize); }
+  void drop(const std::filesystem::path& file) override { app_->drop_file(file); }
+
+ private:
+  std::unique_ptr<App> app_;
+};
+
+}  // namespace nopeek::test

@@ -1,0 +1,104 @@
+#include "app/host/input_queue.h"
+
+#include <GLFW/glfw3.h>
+#include <doctest/doctest.h>
+
+using nopeek::InputQueue;
+
+namespace {
+
+struct Context {
+  Context() { ImGui::CreateContext(), nopeek::configure_imgui(ImGui::GetIO()); }
+  ~Context() { ImGui::DestroyContext(); }
+  ImGuiIO& io() { return ImGui::GetIO(); }
+};
+
+}  // namespace
+
+TEST_CASE("a click needs two frames, however fast it was") {
+  Context c;
+  InputQueue q;
+  q.move(10, 20), q.button(0, true), q.button(0, false), q.button(0, true), q.button(0, false);
+  q.apply(c.io());
+  CHECK(c.io().MousePos.x == 10);
+  CHECK(c.io().MouseDown[0]);
+  q.apply(c.io());
+  CHECK_FALSE(c.io().MouseDown[0]);
+  q.apply(c.io());
+  CHECK(c.io().MouseDown[0]);
+  CHECK_FALSE(q.empty());
+  q.apply(c.io());
+  CHECK_FALSE(c.io().MouseDown[0]);
+  CHECK(q.empty());
+}
+
+TEST_CASE("a drag is seen at its last place before the button goes up") {
+  Context c;
+  InputQueue q;
+  q.move(0, 0), q.button(0, true);
+  q.apply(c.io());
+  q.move(50, 0), q.button(0, false);
+  q.apply(c.io());
+  CHECK(c.io().MousePos.x == 50);
+  CHECK(c.io().MouseDown[0]);
+  q.apply(c.io());
+  CHECK_FALSE(c.io().MouseDown[0]);
+}
+
+TEST_CASE("a modifier holds for exactly the keys it was held for") {
+  Context c;
+  InputQueue q;
+  for (const bool down : {true, false}) {
+    q.key(GLFW_KEY_LEFT_CONTROL, down);
+    q.key(GLFW_KEY_A, down);
+  }
+  q.apply(c.io());
+  CHECK(c.io().KeyCtrl);
+  CHECK(c.io().KeysDown[GLFW_KEY_A]);
+  q.apply(c.io());
+  CHECK_FALSE(c.io().KeyCtrl);
+  q.key(GLFW_KEY_B, true), q.key(GLFW_KEY_LEFT_SHIFT, true);
+  q.apply(c.io());
+  CHECK_FALSE(c.io().KeyShift);  // Shift came after B
+  q.apply(c.io());
+  CHECK(c.io().KeyShift);
+}
+
+TEST_CASE("text does not overtake the command keys before it") {
+  Context c;
+  InputQueue q;
+  q.key(GLFW_KEY_BACKSPACE, true), q.text('x'), q.text('y');
+  q.apply(c.io());
+  CHECK(c.io().InputQueueCharacters.Size == 0);
+  q.apply(c.io());
+  CHECK(c.io().InputQueueCharacters.Size == 2);
+}
+
+TEST_CASE("losing the focus releases what is held down") {
+  Context c;
+  InputQueue q;
+  q.move(1, 1), q.button(0, true), q.key(GLFW_KEY_LEFT_SHIFT, true);
+  q.focus_lost();
+  for (int i = 0; i < 3; ++i) q.apply(c.io());
+  CHECK(q.empty());
+  CHECK_FALSE(c.io().MouseDown[0]);
+  CHECK_FALSE(c.io().KeyShift);
+}
+
+TEST_CASE("dropped files and leaving the window") {
+  Context c;
+  InputQueue q;
+  q.drop("a.txt"), q.drop("b.txt"), q.leave();
+  q.apply(c.io());
+  CHECK(q.take_dropped() == std::vector<std::filesystem::path>{"a.txt", "b.txt"});
+  CHECK(q.take_dropped().empty());
+  CHECK_FALSE(ImGui::IsMousePosValid(&c.io().MousePos));
+}
+
+TEST_CASE("codes that no keyboard has are ignored") {
+  Context c;
+  InputQueue q;
+  q.key(-1, true), q.key(100000, true), q.button(99, true), q.button(-1, true);
+  for (int i = 0; i < 4; ++i) q.apply(c.io());
+  CHECK(q.empty());
+}

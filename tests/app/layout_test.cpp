@@ -1,0 +1,112 @@
+// No text is clipped and nothing overlaps: at every size, in both themes, with an empty and with a trained lab.
+#include <doctest/doctest.h>
+
+#include <algorithm>
+#include <cmath>
+
+#include "app/ui/registry.h"
+#include "app_host.h"
+
+namespace registry = nopeek::ui::registry;
+using nopeek::test::AppHost;
+using registry::Item;
+
+namespace {
+
+constexpr float kTolerance = 1;  // px: rounding of a text's width and of a rectangle's edges
+
+std::string describe(const Item& item) {
+  char rect[96];
+  std::snprintf(rect, sizeof rect, " (%.1f,%.1f - %.1f,%.1f)", item.min.x, item.min.y, item.max.x, item.max.y);
+  return item.kind + " '" + item.scope + "/" + item.label + "' = '" + item.value + "'" + rect;
+}
+
+bool is_text(const Item& item) { return item.kind == "text" && item.visible; }
+
+// Panels, charts and matrices take input as a whole and hold other widgets.
+bool is_control(const Item& item) {
+  const auto controls = {"button", "switch", "slider", "combo", "option", "field"};
+  return item.id != 0 && item.visible &&
+         std::any_of(controls.begin(), controls.end(), [&](const char* kind) { return item.kind == kind; });
+}
+
+bool inside(const Item& item, ImVec2 min, ImVec2 max) {
+  return item.min.x >= min.x - kTolerance && item.min.y >= min.y - kTolerance && item.max.x <= max.x + kTolerance &&
+         item.max.y <= max.y + kTolerance;
+}
+
+bool overlap(const Item& a, const Item& b) {
+  const float w = std::min(a.max.x, b.max.x) - std::max(a.min.x, b.min.x);
+  const float h = std::min(a.max.y, b.max.y) - std::max(a.min.y, b.min.y);
+  return w > kTolerance && h > kTolerance;
+}
+
+std::vector<std::string> pairs_that_overlap(bool (*wanted)(const Item&)) {
+  std::vector<const Item*> items;
+  for (const Item& item : registry::items()) {
+    if (wanted(item)) items.push_back(&item);
+  }
+  std::vector<std::string> found;
+  for (size_t i = 0; i < items.size(); ++i) {
+    for (size_t j = i + 1; j < items.size(); ++j) {
+      if (overlap(*items[i], *items[j])) found.push_back(describe(*items[i]) + " and " + describe(*items[j]));
+    }
+  }
+  return found;
+}
+
+std::vector<std::string> faults() {
+  std::vector<std::string> found;
+  for (const Item& item : registry::items()) {
+    if (!is_text(item)) continue;
+    if (!inside(item, item.clip_min, item.clip_max)) found.push_back("clipped: " + describe(item));
+    if (!inside(item, {0, 0}, ImGui::GetIO().DisplaySize)) found.push_back("outside the window: " + describe(item));
+  }
+  for (const auto& pair : pairs_that_overlap(is_text)) found.push_back("texts overlap: " + pair);
+  for (const auto& pair : pairs_that_overlap(is_control)) found.push_back("controls overlap: " + pair);
+  return found;
+}
+
+std::vector<std::string> scenes() {
+  std::vector<std::string> names;
+  for (const Item& item : registry::items()) {
+    if (item.scope == "Rail" && item.kind == "nav") names.push_back(item.label);
+  }
+  return names;
+}
+
+void check_everywhere(AppHost& host, std::initializer_list<const char*> sizes) {
+  REQUIRE_FALSE(scenes().empty());
+  for (const std::string& scene : scenes()) {
+    for (const char* size : sizes) {
+      for (const char* theme : {"dark", "light"}) {
+        REQUIRE_MESSAGE(host.play("scene \"" + scene + "\"\nresize " + size + "\ntheme " + theme), host.failure());
+        host.frames(3);
+        CAPTURE(scene);
+        CAPTURE(size);
+        CAPTURE(theme);
+        CHECK(registry::items().size() > 20);
+        for (const std::string& fault : faults()) CHECK_MESSAGE(false, fault);
+      }
+    }
+  }
+}
+
+void check_layout(double text_size, bool trained, std::initializer_list<const char*> sizes) {
+  nopeek::Settings settings;
+  settings.text_size = text_size;
+  settings.rate = 0;
+  AppHost host({.settings = settings, .paused = !trained});
+  if (trained) {
+    REQUIRE_MESSAGE(host.play("wait until unmasked.reported < 0.3\nclick \"Pause\"\nwait until paused == true"),
+                    host.failure());
+  }
+  check_everywhere(host, sizes);
+}
+
+}  // namespace
+
+TEST_CASE("layout of an untrained lab") { check_layout(1.0, false, {"1280x720", "1600x900", "1920x1080"}); }
+TEST_CASE("layout of an untrained lab with large text") { check_layout(1.5, false, {"1600x900"}); }
+TEST_CASE("layout of a trained lab") { check_layout(1.0, true, {"1280x720", "1600x900", "1920x1080"}); }
+TEST_CASE("layout of a trained lab with large text") { check_layout(1.5, true, {"1600x900"}); }
