@@ -4,8 +4,8 @@
 
 namespace nopeek {
 
-/// When to draw. Nothing is drawn without a reason; a reason that a person gave is served at once, training waits until
-/// drawing has taken about half of a core at most, so that a machine without a GPU trains rather than paints.
+/// When to draw. Nothing is drawn without a reason. What a person does is drawn at once; what moves by itself, training
+/// and animation, takes about half of a core at most, so that a machine without a GPU trains rather than paints.
 class Pacer {
  public:
   static constexpr double kFrame = 0.016;  // s
@@ -18,10 +18,8 @@ class Pacer {
   /// Seconds until the next frame is due: 0 is now, infinity is never without a new reason.
   double until_due(double now, bool animating) const {
     if (frames_ > 0) return 0;
-    double due = std::numeric_limits<double>::infinity();
-    if (animating) due = begun_ + kFrame;
-    if (news_) due = std::min(due, begun_ + std::max(kFrame, 2 * cost_));
-    return std::max(0.0, due - now);
+    if (!news_ && !animating) return std::numeric_limits<double>::infinity();
+    return std::max(0.0, begun_ + std::max(kFrame, 2 * cost_) - now);
   }
   /// A frame began at `begun` and took `cost` seconds, not counting the wait for the display.
   void drawn(double begun, double cost) {

@@ -77,6 +77,7 @@ const json& find_figure(const json& figures, const std::string& path) {
 
 bool holds(const Expression& e, const json& value) {
   if (value.is_null()) return false;
+  if (e.op == "contains") return as_text(value).find(e.literal) != std::string::npos;
   double wanted = 0;
   if (const auto found = as_number(value); found && parse_number(e.literal, wanted)) {
     return compare(*found, e.op, wanted);

@@ -8,7 +8,7 @@ namespace nopeek::tour {
 struct Expression {
   std::string widget;  // empty: the figure is one of the state's
   std::string figure;  // dotted path into the state, or value, kind, enabled or visible of the widget
-  std::string op;      // < <= > >= == !=
+  std::string op;      // < <= > >= == != contains
   std::string literal;
 
   std::string text() const;

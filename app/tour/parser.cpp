@@ -97,9 +97,9 @@ Expression expression(const std::vector<Word>& words, size_t first) {
       throw Error("a widget has a value, kind, enabled and visible, but no '" + e.figure + "'");
     }
   }
-  const auto ops = {"<", "<=", ">", ">=", "==", "!="};
+  const auto ops = {"<", "<=", ">", ">=", "==", "!=", "contains"};
   if (std::find(ops.begin(), ops.end(), e.op) == ops.end()) {
-    throw Error("'" + e.op + "' is none of < <= > >= == !=");
+    throw Error("'" + e.op + "' is none of < <= > >= == != contains");
   }
   return e;
 }

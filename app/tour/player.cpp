@@ -142,7 +142,7 @@ struct Player::Begin {
   void operator()(const Theme& c) {
     const std::string wanted = c.dark ? "dark" : "light";
     if (p.stage_.figures().value("theme", "") == wanted) return;
-    p.on_widget("Rail/Theme", [&p = p](const Item& item) { p.click(item); });
+    p.on_widget(c.dark ? "Rail/Dark" : "Rail/Light", [&p = p](const Item& item) { p.click(item); });
     p.then_wait_until([&p = p, wanted] { return p.stage_.figures().value("theme", "") == wanted; },
                       [wanted] { return "the theme " + wanted; });
   }

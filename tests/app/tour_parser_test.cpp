@@ -128,6 +128,8 @@ TEST_CASE("expressions") {
   CHECK(check("masked.mask == true"));
   CHECK_FALSE(check("masked.mask == off"));
   CHECK(check("scene == \"Mask Lab\""));
+  CHECK(check("scene contains Lab"));
+  CHECK_FALSE(check("scene contains lab"));
   CHECK(check("runs.0.steps == 7"));
   CHECK(check("speed == 60"));
   CHECK_FALSE(check("masked.honest < 10"));  // not measured yet: nothing holds

@@ -76,8 +76,10 @@ class Widgets : public NullHost {
   }
   void draw_rail() {
     const registry::Scope scope("Rail");
-    if (ImGui::Button("Theme")) dark = !dark;
-    report("Theme", "button", "");
+    const char* other = dark ? "Light" : "Dark";
+    const bool pressed = ImGui::Button(other);
+    report(other, "button", "");
+    if (pressed) dark = !dark;
     if (ImGui::Button("Other scene")) scene = "Other scene";
     report("Other scene", "nav", "");
   }
