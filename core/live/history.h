@@ -3,7 +3,7 @@
 #include <cstdint>
 #include <memory>
 
-#include "core/train/trainer.h"
+#include "core/train/step_stats.h"
 
 namespace nopeek {
 

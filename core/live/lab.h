@@ -4,6 +4,7 @@
 #include <vector>
 
 #include "core/live/snapshot.h"
+#include "core/train/trainer.h"
 
 namespace nopeek {
 

@@ -1,5 +1,4 @@
 #pragma once
-#include <limits>
 #include <string>
 #include <vector>
 
@@ -7,17 +6,9 @@
 #include "core/nn/model.h"
 #include "core/text/batcher.h"
 #include "core/train/adamw.h"
+#include "core/train/step_stats.h"
 
 namespace nopeek {
-
-inline constexpr float kNotMeasured = std::numeric_limits<float>::quiet_NaN();
-
-/// What one training step says of itself. Losses in nats per token.
-struct StepStats {
-  float reported = kNotMeasured;          // under the mask, before the update
-  float honest = kNotMeasured;            // same batch, same weights, prefixes only
-  float future_attention = kNotMeasured;  // mean over batch, layers, heads and rows
-};
 
 /// One model in training.
 ///

@@ -1,0 +1,15 @@
+#pragma once
+#include <limits>
+
+namespace nopeek {
+
+inline constexpr float kNotMeasured = std::numeric_limits<float>::quiet_NaN();
+
+/// What one training step says of itself. Losses in nats per token.
+struct StepStats {
+  float reported = kNotMeasured;          // under the mask, before the update
+  float honest = kNotMeasured;            // same batch, same weights, prefixes only
+  float future_attention = kNotMeasured;  // mean over batch, layers, heads and rows
+};
+
+}  // namespace nopeek
