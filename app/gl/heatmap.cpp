@@ -1,0 +1,93 @@
+#include "app/gl/heatmap.h"
+
+#include "app/gl/objects.h"
+#include "app/ui/imgui_compat.h"
+#include "shaders.h"
+
+namespace nopeek::gl {
+namespace {
+
+bool equal(const HeatmapSpec& a, const HeatmapSpec& b) {
+  return a.columns == b.columns && a.rows == b.rows && a.T == b.T && a.width == b.width && a.height == b.height && a.gap == b.gap &&
+         a.radius == b.radius && a.hatch_pitch == b.hatch_pitch && a.hatch_width == b.hatch_width && a.origin.x == b.origin.x &&
+         a.origin.y == b.origin.y && a.past == b.past && a.future == b.future && a.forbidden == b.forbidden && a.hatch == b.hatch;
+}
+
+using Rgb = std::array<float, 3>;
+Rgb rgb(ImU32 color) {
+  const auto channel = [color](int shift) { return static_cast<float>((color >> shift) & 255) / 255.0f; };
+  return {channel(IM_COL32_R_SHIFT), channel(IM_COL32_G_SHIFT), channel(IM_COL32_B_SHIFT)};
+}
+
+}  // namespace
+
+struct HeatmapRenderer::Impl {
+  struct Picture {
+    HeatmapSpec spec;
+    uint64_t revision = 0;
+    Texture cells, target;
+  };
+  Program program{"heatmap", shaders::heatmap_vert, shaders::heatmap_frag};
+  VertexArray vertices;
+  Framebuffer framebuffer;
+  std::map<int, Picture> pictures;
+
+  void set_color(const char* name, ImU32 color) { glUniform3fv(program.uniform(name), 1, rgb(color).data()); }
+  void set_scale(const char* name, const std::array<ImU32, 5>& stops) {
+    std::array<Rgb, 5> values;
+    for (size_t i = 0; i < stops.size(); ++i) values[i] = rgb(stops[i]);
+    glUniform3fv(program.uniform(name), 5, values[0].data());
+  }
+
+  void set_uniforms(const HeatmapSpec& spec) {
+    glUniform1i(program.uniform("cells"), 0);
+    glUniform2i(program.uniform("cell_count"), spec.columns, spec.rows);
+    glUniform1i(program.uniform("matrix_size"), spec.T);
+    glUniform2f(program.uniform("picture_size"), static_cast<float>(spec.width), static_cast<float>(spec.height));
+    glUniform1f(program.uniform("gap"), spec.gap);
+    glUniform1f(program.uniform("radius"), spec.radius);
+    glUniform1f(program.uniform("hatch_pitch"), spec.hatch_pitch);
+    glUniform1f(program.uniform("hatch_width"), spec.hatch_width);
+    glUniform2f(program.uniform("window_origin"), spec.origin.x, spec.origin.y);
+    set_scale("past", spec.past);
+    set_scale("future", spec.future);
+    set_color("forbidden", spec.forbidden);
+    set_color("hatch", spec.hatch);
+  }
+
+  /// Texture row 0 is the picture's top row: the quad's y runs downwards, and ImGui's v does too.
+  void render(Picture& picture, const float* weights) {
+    const HeatmapSpec& spec = picture.spec;
+    picture.cells.set_floats(spec.columns, spec.rows, weights);
+    picture.target.set_colors(spec.width, spec.height);
+    framebuffer.bind(picture.target);
+    glViewport(0, 0, spec.width, spec.height);
+    glDisable(GL_SCISSOR_TEST);
+    glDisable(GL_BLEND);
+    program.use();
+    set_uniforms(spec);
+    glActiveTexture(GL_TEXTURE0);
+    glBindTexture(GL_TEXTURE_2D, picture.cells.name());
+    vertices.bind();
+    glDrawArrays(GL_TRIANGLE_STRIP, 0, 4);
+    glBindVertexArray(0);
+    glUseProgram(0);
+    Framebuffer::unbind();
+  }
+};
+
+HeatmapRenderer::HeatmapRenderer() : impl_(std::make_unique<Impl>()) {}
+HeatmapRenderer::~HeatmapRenderer() = default;
+
+ImTextureID HeatmapRenderer::draw(int key, const HeatmapSpec& spec, const float* weights, uint64_t revision) {
+  auto [it, fresh] = impl_->pictures.try_emplace(key);
+  Impl::Picture& picture = it->second;
+  if (fresh || picture.revision != revision || !equal(picture.spec, spec)) {
+    picture.spec = spec;
+    picture.revision = revision;
+    impl_->render(picture, weights);
+  }
+  return ui::texture_id(picture.target.name());
+}
+
+}  // namespace nopeek::gl

@@ -1,0 +1,227 @@
+#include "app/host/app.h"
+
+#include <algorithm>
+#include <cmath>
+
+#include "app/host/app_impl.h"
+#include "app/ui/registry.h"
+#include "core/base/error.h"
+
+namespace nopeek {
+
+using namespace ui;
+
+namespace {
+
+constexpr double kNumbersEvery = 0.1;  // s: faster cannot be read
+constexpr double kShowLoadingAfter = 0.3;
+
+struct SceneEntry {
+  const char* title;
+  Icon icon;
+  std::unique_ptr<Scene> (*make)();
+};
+constexpr SceneEntry kScenes[] = {
+#define NOPEEK_SCENE(function, title, icon) {title, icon, function},
+#include "app/scenes/scenes.def"
+#undef NOPEEK_SCENE
+};
+
+/// A size or corpus that was stored and is not to be had any more must not keep the app from starting.
+RunConfig first_config(const Settings& settings, uint64_t seed) {
+  RunConfig config;
+  try {
+    config = preset(settings.size);
+  } catch (const Error&) {
+    config = preset("tiny");
+  }
+  config.seed = seed;
+  return config;
+}
+
+std::shared_ptr<const Corpus> first_corpus(const Settings& settings) {
+  const std::string name = is_built_in_corpus(settings.corpus) ? settings.corpus : kBuiltInCorpora[0];
+  return std::make_shared<const Corpus>(load_corpus(corpus_file(name)));
+}
+
+/// The characters of the corpus that the fonts' usual ranges may lack.
+std::u32string unusual_characters(const Corpus& corpus) {
+  std::u32string found;
+  for (TokenId id = 0; id < corpus.vocab_size(); ++id) {
+    const std::string label = corpus.tokenizer.label(id);
+    const char* at = label.data();
+    while (at < label.data() + label.size()) {
+      const auto lead = static_cast<unsigned char>(*at);
+      const int n = lead < 0x80 ? 1 : lead < 0xE0 ? 2 : lead < 0xF0 ? 3 : 4;
+      char32_t c = n == 1 ? lead : lead & (0x7F >> n);
+      for (int k = 1; k < n; ++k) c = c << 6 | (static_cast<unsigned char>(at[k]) & 63);
+      if (c > 0x17F) found += c;
+      at += n;
+    }
+  }
+  std::sort(found.begin(), found.end());
+  found.erase(std::unique(found.begin(), found.end()), found.end());
+  return found;
+}
+
+}  // namespace
+
+App::Impl::Impl(Options given, gl::HeatmapRenderer* renderer)
+    : options(std::move(given)), settings(options.settings), heatmaps(renderer), loader(options.wake) {
+  for (const SceneEntry& entry : kScenes) {
+    if (options.scene == entry.title) scene = scenes.size();
+    scenes.push_back(entry.make());
+  }
+  std::shared_ptr<const Corpus> corpus = first_corpus(settings);
+  RunConfig config = first_config(settings, options.seed);
+  try {
+    lab = std::make_unique<LiveLab>(Restart{config, corpus}, options.wake, options.paused);
+  } catch (const Error& error) {
+    messages.add(error.what());
+    Settings plain;
+    lab = std::make_unique<LiveLab>(Restart{first_config(plain, options.seed), first_corpus(plain)}, options.wake, options.paused);
+  }
+  set_rate(settings.rate > 0 ? settings.rate : std::numeric_limits<double>::infinity());
+  if (!is_built_in_corpus(settings.corpus)) open_corpus(settings.corpus);
+  newest = shown = numbers = lab->snapshot();
+  const int heads = newest->config.model.heads;
+  selection.head = heads - 1;
+  forget_fonts();
+}
+
+App::Impl::~Impl() {
+  loader.cancel();
+  for (auto& job : writing) job.wait();
+}
+
+bool App::Impl::prepare_frame(ImVec2 size) {
+  newest = lab->snapshot();
+  use_theme(make_theme(size, settings.dark, settings.text_size, presenting, options.animations && !settings.reduce_motion));
+  static thread_local const Corpus* scanned = nullptr;  // scanning a vocabulary each frame would cost more than drawing it
+  static thread_local std::u32string extra;
+  if (scanned != newest->corpus.get()) {
+    scanned = newest->corpus.get();
+    extra = unusual_characters(*newest->corpus);
+  }
+  return build_fonts(theme().s, extra);
+}
+
+/// One snapshot a frame: all that is drawn belongs to one step.
+void App::Impl::take_snapshot() {
+  newest = lab->snapshot();
+  if (past && past->run != newest->run) past = nullptr;
+  shown = past ? past : newest;
+  const bool jumped = numbers->run != shown->run || past || newest->paused || newest->finished;
+  if (jumped || clock_now() - numbers_since >= kNumbersEvery) {
+    if (numbers != shown) numbers_since = clock_now();
+    numbers = shown;
+  }
+  if (numbers != shown) keep_moving();
+  const ModelConfig& model = shown->config.model;
+  selection.lane = std::clamp(selection.lane, 0, static_cast<int>(shown->lanes.size()) - 1);
+  selection.layer = std::clamp(selection.layer, 0, model.layers - 1);
+  selection.head = std::clamp(selection.head, 0, model.heads - 1);
+}
+
+SceneInput App::Impl::scene_input() {
+  return {*newest, *shown, *numbers, past != nullptr, playing() && !past, selection, *this, heatmaps, content_rect()};
+}
+
+void App::Impl::draw_message_layer() {
+  messages.draw();
+  if (loader.loading() && clock_now() - loading_since > kShowLoadingAfter) {
+    const float w = std::min(px(420), theme().window.x - px(32)), h = px(64);
+    const ImVec2 at{std::floor((theme().window.x - w) * 0.5f), px(72)};
+    ImGui::SetNextWindowPos(at);
+    ImGui::SetNextWindowSize({w, h});
+    ImGui::PushStyleVar(ImGuiStyleVar_WindowRounding, px(10));
+    ImGui::PushStyleColor(ImGuiCol_WindowBg, colors().raised);
+    ImGui::PushStyleColor(ImGuiCol_Border, colors().sep);
+    ImGui::Begin("##loading", nullptr, ImGuiWindowFlags_NoDecoration | ImGuiWindowFlags_NoMove | ImGuiWindowFlags_NoNav | ImGuiWindowFlags_NoSavedSettings);
+    const registry::Scope scope("Reading");
+    const float button_w = px(80);
+    text_elided({at.x + px(16), at.y + px(24)}, "Reading " + loader.name(), w - button_w - px(40), Font::kLabel, colors().text);
+    progress_bar({{at.x + px(16), at.y + px(44)}, {at.x + w - button_w - px(28), at.y + px(48)}}, loader.fraction());
+    if (button("Cancel", {{at.x + w - button_w - px(12), at.y + px(14)}, {at.x + w - px(12), at.y + px(50)}})) loader.cancel();
+    ImGui::End();
+    ImGui::PopStyleColor(2);
+    ImGui::PopStyleVar();
+  }
+  if (loader.loading()) keep_moving();
+}
+
+void App::Impl::frame() {
+  begin_widgets(ImGui::GetIO().DeltaTime);
+  poll_background();
+  take_snapshot();
+  read_shortcuts();
+  ImGui::SetNextWindowPos({0, 0});
+  ImGui::SetNextWindowSize(theme().window);
+  ImGui::PushStyleVar(ImGuiStyleVar_WindowPadding, {0, 0});
+  ImGui::PushStyleVar(ImGuiStyleVar_WindowBorderSize, 0);
+  ImGui::PushStyleVar(ImGuiStyleVar_WindowRounding, 0);
+  // No background: the host clears to it, which costs a software renderer nothing.
+  ImGui::Begin("##root", nullptr,
+               ImGuiWindowFlags_NoDecoration | ImGuiWindowFlags_NoMove | ImGuiWindowFlags_NoSavedSettings | ImGuiWindowFlags_NoBackground |
+                   ImGuiWindowFlags_NoBringToFrontOnFocus | ImGuiWindowFlags_NoScrollWithMouse | ImGuiWindowFlags_NoNav);
+  ImGui::PopStyleVar(3);
+  if (!presenting) draw_rail();
+  draw_top_bar();
+  SceneInput input = scene_input();
+  {
+    const registry::Scope scope(kScenes[scene].title);
+    scenes[scene]->draw(input);
+  }
+  if (!presenting) draw_panel();
+  ImGui::End();
+  draw_dialogs();
+  draw_message_layer();
+  draw_tour_marks();
+  end_widgets();
+  animating = in_motion();
+}
+
+void App::Impl::draw_tour_marks() {
+  const Canvas canvas_scope(ImGui::GetForegroundDrawList());
+  if (const registry::Item* item = pointed.empty() ? nullptr : registry::find(pointed)) {
+    outline(Rect{item->min, item->max}.grown(px(6)), colors().text, 3, 12);
+  }
+  if (caption.empty()) return;
+  const registry::Scope scope("Caption");
+  const float width = text_width(Font::kTitle, caption) + px(48), room = theme().window.x - px(64);
+  const Font face = width <= room ? Font::kTitle : Font::kBodyBold;
+  const float w = std::min(room, text_width(face, caption) + px(48)), h = px(56);
+  const ImVec2 at{std::floor((theme().window.x - w) * 0.5f), theme().window.y - h - px(24)};
+  fill({at, {at.x + w, at.y + h}}, colors().text, 10);
+  text_elided({at.x + w * 0.5f, at.y + h * 0.5f}, caption, w - px(32), face, colors().bg, Align::kCentre);
+}
+
+const char* App::Impl::scene_title() const { return kScenes[scene].title; }
+
+void App::Impl::draw_nav(float rail) {
+  for (size_t i = 0; i < scenes.size(); ++i) {
+    const Rect rect = theme().rect(8, 72 + 44 * static_cast<float>(i), rail - 16, 40);
+    if (nav_item(kScenes[i].title, rect, kScenes[i].icon, i == scene, theme().wide())) scene = i;
+  }
+}
+
+// The public face ---------------------------------------------------------------------------------------------------------
+App::App(Options options, gl::HeatmapRenderer* heatmaps) : impl_(std::make_unique<Impl>(std::move(options), heatmaps)) {}
+App::~App() = default;
+bool App::prepare_frame(ImVec2 size) { return impl_->prepare_frame(size); }
+void App::frame() { impl_->frame(); }
+bool App::animating() const { return impl_->animating; }
+void App::drop_file(const std::filesystem::path& path) { impl_->open_corpus(path.string()); }
+nlohmann::json App::state() const { return impl_->state(); }
+void App::set_caption(std::string text) { impl_->caption = std::move(text); }
+void App::set_pointed(std::string widget) { impl_->pointed = std::move(widget); }
+bool App::fullscreen() const { return impl_->presenting; }
+std::optional<std::filesystem::path> App::take_png_request() { return std::exchange(impl_->png_request, std::nullopt); }
+void App::notify(std::string message) {
+  impl_->messages.add(std::move(message));
+  if (impl_->options.wake) impl_->options.wake();
+}
+const Settings& App::settings() const { return impl_->settings; }
+Settings& App::settings() { return impl_->settings; }
+
+}  // namespace nopeek

@@ -1,0 +1,121 @@
+#pragma once
+#include <future>
+#include <nlohmann/json.hpp>
+
+#include "app/host/app.h"
+#include "app/host/corpus_loader.h"
+#include "app/host/file_dialog.h"
+#include "app/host/messages.h"
+#include "app/scenes/scene.h"
+#include "app/ui/widgets.h"
+
+namespace nopeek {
+
+/// The shell around the scenes. Its parts are in files of their own: app.cpp (frame), app_actions.cpp (what can be
+/// done), app_state.cpp (what tours read), shell_*.cpp (rail, top bar, panel, keys) and dialogs.cpp.
+struct App::Impl final : Actions {
+  Impl(Options options, gl::HeatmapRenderer* heatmaps);
+  ~Impl();
+
+  // app.cpp
+  bool prepare_frame(ImVec2 size);
+  void frame();
+  SceneInput scene_input();
+  void take_snapshot();
+  void draw_message_layer();  // messages, and what is being read
+  void draw_tour_marks();
+  void draw_nav(float rail_width);
+  const char* scene_title() const;
+
+  // app_actions.cpp
+  void hold(int lane) override;
+  void set_mask(int lane, bool on) override;
+  void set_paused(bool paused) override;
+  void go_to_step(int64_t step) override;
+  void go_to_now() override;
+  void export_run() override;
+  void export_picture() override;
+  void step_once();
+  void set_rate(double steps_per_second);
+  void reset(uint64_t seed);
+  void use_size(const std::string& preset_name);
+  bool restart(RunConfig config, std::shared_ptr<const Corpus> corpus);  // false: refused, and said why
+  void open_corpus(const std::string& name_or_path);
+  void poll_background();
+  void set_text_size(double size);
+  double next_text_size(int direction) const;  // the present one where there is none
+  void set_dark(bool dark);
+  template <class Action>
+  bool attempt(Action&& action);
+
+  // app_state.cpp
+  nlohmann::json state() const;
+
+  // shell_*.cpp
+  void draw_rail();
+  void draw_rail_foot(float logical_h);
+  void draw_narrow_rail_foot(float logical_w, float logical_h);
+  void draw_top_bar();
+  void draw_transport(float x);
+  void draw_setup(float x);
+  void draw_figures();
+  void draw_panel();
+  void draw_panel_tab();
+  void draw_panel_content(ui::Rect area);  // logical px
+  void draw_panel_words(ui::Rect area);
+  void draw_code(ui::Rect area);
+  void read_shortcuts();
+  void read_escape();
+  ui::Rect content_rect() const;  // logical px
+  float rail_width() const;
+  float panel_width() const;  // what it takes of the window: docked panel, tab or nothing
+
+  // dialogs.cpp
+  void draw_dialogs();
+  void draw_size_dialog();
+  void draw_seed_dialog();
+  void draw_help();
+  void open_size_dialog();
+  RunConfig typed_config() const;
+
+  const LaneSnapshot& held() const { return shown->lanes[static_cast<size_t>(selection.lane)]; }
+  bool playing() const { return !newest->paused && !newest->finished; }
+
+  Options options;
+  Settings settings;
+  gl::HeatmapRenderer* heatmaps;
+  std::vector<std::unique_ptr<Scene>> scenes;
+  size_t scene = 0;
+  Selection selection;
+
+  std::shared_ptr<const Snapshot> newest, shown, numbers;
+  std::shared_ptr<const Snapshot> past;  // the checkpoint that the user has gone back to
+  double numbers_since = 0;
+
+  CorpusLoader loader;
+  double loading_since = 0;
+  Messages messages;
+  std::vector<std::future<void>> writing;  // exports under way
+  std::optional<std::filesystem::path> png_request;
+
+  bool presenting = false;
+  bool overlay_open = false;  // the panel, where it is not docked
+  bool animating = false;
+  float panel_scroll = 0;
+  std::string caption, pointed;
+
+  FileDialog file_dialog;
+  struct SizeDialog {
+    bool open = false;
+    std::string layers, heads, width, context, batch, learning_rate, dropout, error;
+  } size_dialog;
+  struct SeedDialog {
+    bool open = false;
+    std::string seed, error;
+  } seed_dialog;
+  bool help_open = false;
+
+  std::unique_ptr<LiveLab> lab;  // last: its threads call options.wake until they have ended
+};
+
+}  // namespace nopeek

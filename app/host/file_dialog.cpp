@@ -1,0 +1,132 @@
+#include "app/host/file_dialog.h"
+
+#include <algorithm>
+#include <cctype>
+
+#include "app/ui/imgui_compat.h"
+#include "app/ui/registry.h"
+#include "app/ui/widgets.h"
+
+namespace nopeek {
+
+namespace fs = std::filesystem;
+using namespace ui;
+
+namespace {
+
+constexpr float kRow = 34;
+
+bool before(const std::string& a, const std::string& b) {
+  return std::lexicographical_compare(a.begin(), a.end(), b.begin(), b.end(), [](unsigned char x, unsigned char y) {
+    return std::tolower(x) < std::tolower(y);
+  });
+}
+
+Number size_text(uintmax_t bytes) {
+  if (bytes >= 1000000) return fmt("%.1f MB", static_cast<double>(bytes) / 1e6);
+  if (bytes >= 1000) return fmt("%.0f kB", static_cast<double>(bytes) / 1e3);
+  return fmt("%d B", static_cast<int>(bytes));
+}
+
+}  // namespace
+
+void FileDialog::open() {
+  open_ = true;
+  std::error_code ignored;
+  if (folder_.empty()) {
+    const char* home = std::getenv("HOME");
+    folder_ = home && fs::is_directory(home, ignored) ? fs::path(home) : fs::current_path(ignored);
+  }
+  enter(folder_);
+}
+
+void FileDialog::enter(const fs::path& folder) {
+  std::error_code error;
+  std::vector<Entry> entries;
+  for (fs::directory_iterator it(folder, fs::directory_options::skip_permission_denied, error), end; !error && it != end; it.increment(error)) {
+    Entry entry{it->path().filename().string(), false, 0};
+    if (entry.name.empty() || entry.name[0] == '.') continue;
+    std::error_code ignored;
+    entry.folder = it->is_directory(ignored);
+    if (!entry.folder && !it->is_regular_file(ignored)) continue;
+    if (!entry.folder) entry.size = it->file_size(ignored);
+    entries.push_back(std::move(entry));
+  }
+  if (error) {
+    error_ = "This folder cannot be read: " + error.message();
+    return;
+  }
+  std::sort(entries.begin(), entries.end(), [](const Entry& a, const Entry& b) { return a.folder != b.folder ? a.folder : before(a.name, b.name); });
+  entries_ = std::move(entries);
+  folder_ = folder;
+  typed_ = folder.string();
+  error_.clear();
+  scroll_ = 0;
+}
+
+std::optional<fs::path> FileDialog::follow(const fs::path& path) {
+  std::error_code ignored;
+  if (fs::is_directory(path, ignored)) {
+    enter(fs::weakly_canonical(path, ignored));
+  } else if (fs::is_regular_file(path, ignored)) {
+    open_ = false;
+    return path;
+  } else {
+    error_ = "There is no file or folder of that name.";
+  }
+  return std::nullopt;
+}
+
+std::optional<fs::path> FileDialog::draw() {
+  Rect area;
+  if (!begin_dialog("Open a text", {640, 520}, open_, area)) return std::nullopt;
+  std::optional<fs::path> picked;
+  const Rect up{area.min, {area.min.x + px(36), area.min.y + px(36)}};
+  const bool back = focus::letters_are_free() && ImGui::IsKeyPressed(ImGui::GetKeyIndex(ImGuiKey_Backspace));
+  if ((icon_button("Parent folder", up, Icon::kUp, "Parent folder (Backspace)") || back) && folder_.has_parent_path()) enter(folder_.parent_path());
+  if (text_field("Path", {{up.max.x + px(8), area.min.y}, {area.max.x, up.max.y}}, typed_)) picked = follow(typed_);
+  const float list_top = up.max.y + px(12), buttons_top = area.max.y - px(36);
+  if (auto chosen = draw_list({{area.min.x, list_top}, {area.max.x, buttons_top - px(36)}})) picked = chosen;
+  const char* hint = "UTF-8 text. Folders first; hidden files are left out.";
+  text_elided({area.min.x, buttons_top - px(16)}, error_.empty() ? hint : error_, area.w(), error_.empty() ? Font::kSmall : Font::kSmallBold,
+              error_.empty() ? colors().secondary : colors().text);
+  const float w = px(104);
+  if (button("Cancel", {{area.max.x - 2 * w - px(12), buttons_top}, {area.max.x - w - px(12), area.max.y}})) open_ = false;
+  if (button("Open", {{area.max.x - w, buttons_top}, area.max}, true, Look::kPrimary)) picked = follow(typed_);
+  end_dialog();
+  return picked;
+}
+
+std::optional<fs::path> FileDialog::draw_list(const Rect& area) {
+  std::optional<fs::path> picked;
+  fill(area, colors().bg, 8);
+  if (area.contains(ImGui::GetIO().MousePos)) scroll_ -= ImGui::GetIO().MouseWheel * px(3 * kRow);
+  const float height = px(kRow) * static_cast<float>(entries_.size()) + px(8);
+  scroll_ = std::clamp(scroll_, 0.0f, std::max(0.0f, height - area.h()));
+  ImGui::PushClipRect(area.min, area.max, true);
+  const registry::Scope scope("Files");
+  std::optional<fs::path> followed;
+  for (size_t i = 0; i < entries_.size(); ++i) {
+    const Entry& e = entries_[i];
+    const float y = area.min.y + px(4) + px(kRow) * static_cast<float>(i) - scroll_;
+    if (y + 2 * px(kRow) < area.min.y || y > area.max.y + px(kRow)) continue;  // one more on each side, for the arrow keys
+    const Rect row{{area.min.x + px(4), y}, {area.max.x - px(4), y + px(kRow)}};
+    const Interaction it = interact(e.name, row);
+    registry::add(e.name, "option", e.folder ? "folder" : "file", row.min, row.max);
+    fill(row, faded(colors().raised, it.hover), 6);
+    if (it.focused) {
+      outline(row, colors().text, 2, 6);
+      if (row.min.y < area.min.y) scroll_ -= area.min.y - row.min.y + px(4);
+      if (row.max.y > area.max.y) scroll_ += row.max.y - area.max.y + px(4);
+    }
+    icon(e.folder ? Icon::kFolder : Icon::kFile, {row.min.x + px(18), row.cy()}, colors().secondary);
+    text_elided({row.min.x + px(40), row.cy()}, e.name, row.w() - px(150), Font::kLabel, colors().text);
+    if (!e.folder) text({row.max.x - px(12), row.cy()}, size_text(e.size), Font::kMonoSmall, colors().secondary, Align::kRight);
+    if (it.pressed) followed = folder_ / e.name;
+  }
+  ImGui::PopClipRect();
+  if (followed) picked = follow(*followed);  // not in the loop: it replaces the entries
+  return picked;
+}
+
+}  // namespace nopeek

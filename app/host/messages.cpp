@@ -1,0 +1,90 @@
+#include "app/host/messages.h"
+
+#include "app/ui/registry.h"
+#include "app/ui/widgets.h"
+
+namespace nopeek {
+
+using namespace ui;
+
+namespace {
+
+constexpr double kSeconds = 8;
+constexpr size_t kMost = 3;
+constexpr float kWidth = 560, kLine = 24;
+
+/// Breaks `text` at spaces into lines no wider than `width` px.
+std::vector<std::string> wrapped(const std::string& text, float width) {
+  std::vector<std::string> lines(1);
+  for (size_t at = 0; at < text.size();) {
+    const size_t end = std::min(text.size(), text.find(' ', at) == std::string::npos ? text.size() : text.find(' ', at));
+    const std::string word = text.substr(at, end - at);
+    const std::string longer = lines.back().empty() ? word : lines.back() + " " + word;
+    if (!lines.back().empty() && text_width(Font::kLabel, longer) > width) {
+      lines.push_back(word);
+    } else {
+      lines.back() = longer;
+    }
+    at = end + 1;
+  }
+  return lines;
+}
+
+/// True if it was clicked away. `bottom` moves up by its height.
+bool draw_message(const std::string& message, int index, float& bottom) {
+  const float width = std::min(px(kWidth), theme().window.x - px(32));
+  const auto lines = wrapped(message, width - px(72));
+  const float height = px(kLine) * static_cast<float>(lines.size()) + px(20);
+  const ImVec2 at{std::floor((theme().window.x - width) * 0.5f), bottom - height};
+  bottom = at.y - px(8);
+  ImGui::SetNextWindowPos(at);
+  ImGui::SetNextWindowSize({width, height});
+  ImGui::PushStyleVar(ImGuiStyleVar_WindowPadding, {0, 0});
+  ImGui::PushStyleVar(ImGuiStyleVar_WindowRounding, px(10));
+  ImGui::PushStyleColor(ImGuiCol_WindowBg, colors().raised);
+  ImGui::PushStyleColor(ImGuiCol_Border, colors().secondary);
+  const Number name = fmt("##message%d", index);
+  ImGui::Begin(name.chars, nullptr,
+               ImGuiWindowFlags_NoDecoration | ImGuiWindowFlags_NoMove | ImGuiWindowFlags_NoSavedSettings | ImGuiWindowFlags_NoNav |
+                   ImGuiWindowFlags_NoFocusOnAppearing);
+  const registry::Scope scope(fmt("Message %d", index + 1));
+  float y = at.y + px(10) + px(kLine) * 0.5f;
+  for (const std::string& line : lines) {
+    text({at.x + px(16), y}, line, Font::kLabel, colors().text);
+    y += px(kLine);
+  }
+  const float side = px(32);
+  const bool closed = icon_button("Dismiss", {{at.x + width - side - px(6), at.y + px(6)}, {at.x + width - px(6), at.y + px(6) + side}},
+                                  Icon::kClose, "", true, Look::kPlain);
+  ImGui::End();
+  ImGui::PopStyleColor(2);
+  ImGui::PopStyleVar(2);
+  return closed;
+}
+
+}  // namespace
+
+void Messages::add(std::string text) {
+  const std::lock_guard lock(mutex_);
+  messages_.push_back({std::move(text), -1});
+  while (messages_.size() > kMost) messages_.pop_front();
+}
+
+void Messages::draw() {
+  const std::lock_guard lock(mutex_);
+  float bottom = theme().window.y - px(24);
+  for (size_t i = messages_.size(); i-- > 0;) {
+    Message& message = messages_[i];
+    if (message.since < 0) message.since = clock_now();
+    const bool closed = draw_message(message.text, static_cast<int>(i), bottom);
+    if (closed || clock_now() - message.since > kSeconds) messages_.erase(messages_.begin() + static_cast<std::ptrdiff_t>(i));
+  }
+  if (!messages_.empty()) keep_moving();
+}
+
+std::string Messages::newest() const {
+  const std::lock_guard lock(mutex_);
+  return messages_.empty() ? std::string() : messages_.back().text;
+}
+
+}  // namespace nopeek

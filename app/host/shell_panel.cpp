@@ -1,0 +1,202 @@
+#include <algorithm>
+
+#include "app/host/app_impl.h"
+#include "app/ui/registry.h"
+
+namespace nopeek {
+
+using namespace ui;
+
+namespace {
+
+constexpr float kWidth = 300, kTop = 56, kLine = 24, kCodeBlock = 214;
+constexpr float kSlideSeconds = 0.18f;
+
+struct CodeLine {
+  const char* code;
+  const char* comment;
+};
+constexpr CodeLine kCode[] = {{"q, k, v = split(x @ Wqkv)", ""}, {"s = q @ k.T / sqrt(d)", ""}, {"s = s + mask", "# future = -inf"},
+                              {"p = softmax(s, dim=-1)", ""},    {"y = p @ v", ""},             {"return x + y @ Wo", ""}};
+constexpr size_t kMaskLine = 2;
+constexpr const char* kMaskOffComment = "# off: it peeks";
+
+struct Piece {
+  std::string_view text;
+  Tone tone;
+};
+
+Font font_of(Tone tone) { return tone == Tone::kPlain ? Font::kBody : Font::kBodyBold; }
+ImU32 color_of(Tone tone) {
+  return tone == Tone::kPlain ? colors().text : tone == Tone::kPast ? colors().past.text : colors().future.text;
+}
+
+/// Sets words of several colours into lines between x0 and x1 (px).
+class Setter {
+ public:
+  Setter(float x0, float x1, float y) : x0_(x0), x1_(x1), pen_(x0), y_(y), space_(text_width(Font::kBody, " ")) {}
+
+  void set(const Paragraph& paragraph) {
+    for (const Words& words : paragraph) {
+      std::string_view rest = words.text;
+      while (!rest.empty()) {
+        const size_t end = rest.find(' ');
+        if (end > 0) word_.push_back({rest.substr(0, end), words.tone});
+        if (end == std::string_view::npos) break;
+        flush();
+        pen_ += space_;
+        rest.remove_prefix(end + 1);
+      }
+    }
+    flush();
+  }
+  float y() const { return y_; }
+
+ private:
+  /// A word may be of several pieces, such as a coloured number and its full stop.
+  void flush() {
+    float width = 0;
+    for (const Piece& p : word_) width += text_width(font_of(p.tone), p.text);
+    if (pen_ + width > x1_ && pen_ > x0_) pen_ = x0_, y_ += px(kLine);
+    for (const Piece& p : word_) {
+      text({pen_, y_}, p.text, font_of(p.tone), color_of(p.tone));
+      pen_ += text_width(font_of(p.tone), p.text);
+    }
+    word_.clear();
+  }
+  float x0_, x1_, pen_, y_, space_;
+  std::vector<Piece> word_;
+};
+
+/// The words from y (px) on; returns where the next thing may begin.
+float draw_words(const std::vector<Paragraph>& words, float x0, float x1, float y) {
+  for (const Paragraph& paragraph : words) {
+    Setter setter(x0, x1, y);
+    setter.set(paragraph);
+    y = setter.y() + px(kLine + 10);
+  }
+  return y - px(kLine + 10) + px(kLine * 0.5f);
+}
+
+float draw_suggestions(const Explanation& e, float left, float right, float y) {
+  separator(left + px(24), right - px(24), y);
+  text({left + px(24), y + px(24)}, "Try this", Font::kSmallBold, colors().secondary);
+  y += px(38);
+  const registry::Scope scope("Try this");
+  for (const Suggestion& s : e.suggestions) {
+    const bool pressed = suggestion(s.label, {{left + px(12), y}, {right - px(12), y + px(36)}}, s.done);
+    if (pressed && s.act) s.act();
+    y += px(44);
+  }
+  return y;
+}
+
+}  // namespace
+
+void App::Impl::draw_panel() {
+  const float w = theme().logical_w(), h = theme().logical_h();
+  if (theme().wide() && settings.panel_open) {
+    overlay_open = false;
+    draw_panel_content({{w - kWidth, kTop}, {w, h}});
+    return;
+  }
+  draw_panel_tab();
+  const float shown_part = moving(ImGui::GetID("panel overlay"), overlay_open ? 1.0f : 0.0f, kSlideSeconds, Ease::kCubicOut);
+  if (shown_part <= 0) return;
+  const Rect area{{w - kWidth * shown_part, kTop}, {w + kWidth * (1 - shown_part), h}};
+  const Rect pixels = theme().rect(area.min.x, area.min.y, kWidth, h - kTop);
+  ImGui::SetNextWindowPos(pixels.min);
+  ImGui::SetNextWindowSize({pixels.w(), pixels.h()});
+  ImGui::PushStyleVar(ImGuiStyleVar_WindowPadding, {0, 0});
+  ImGui::PushStyleVar(ImGuiStyleVar_WindowBorderSize, 0);
+  ImGui::PushStyleVar(ImGuiStyleVar_WindowRounding, 0);
+  ImGui::Begin("##panel", nullptr,
+               ImGuiWindowFlags_NoDecoration | ImGuiWindowFlags_NoMove | ImGuiWindowFlags_NoSavedSettings | ImGuiWindowFlags_NoBackground |
+                   ImGuiWindowFlags_NoScrollWithMouse | ImGuiWindowFlags_NoNav);
+  ImGui::PopStyleVar(3);
+  draw_panel_content(area);
+  ImGui::End();
+}
+
+/// The narrow strip at the right edge that opens the panel.
+void App::Impl::draw_panel_tab() {
+  const registry::Scope scope("Panel");
+  const float w = theme().logical_w(), h = theme().logical_h(), tab = panel_width();
+  const Rect rect = theme().rect(w - tab, kTop, tab, h - kTop);
+  const Interaction it = interact("What you are seeing", rect);
+  registry::add("What you are seeing", "button", overlay_open ? "on" : "off", rect.min, rect.max);
+  fill(rect, mixed(colors().panel, colors().raised, it.hover));
+  canvas()->AddRectFilled(rect.min, {rect.min.x + theme().line(1), rect.max.y}, colors().sep);
+  if (it.focused) outline(rect, colors().text, 2);
+  icon(Icon::kChevronLeft, theme().at(w - tab * 0.5f, kTop + 31), mixed(colors().secondary, colors().text, it.hover));
+  text_down(theme().at(w - tab * 0.5f, kTop + 64), "What you are seeing", Font::kLabelMedium, colors().secondary);
+  if (!it.pressed) return;
+  if (theme().wide()) {
+    settings.panel_open = true;
+  } else {
+    overlay_open = true;
+  }
+}
+
+void App::Impl::draw_panel_content(Rect area) {
+  const registry::Scope scope("Panel");
+  const Rect box{theme().at(area.min.x, area.min.y), theme().at(area.max.x, area.max.y)};
+  fill(box, colors().panel);
+  canvas()->AddRectFilled(box.min, {box.min.x + theme().line(1), box.max.y}, colors().sep);
+  text(theme().at(area.min.x + 24, kTop + 32), scene_title(), Font::kTitle, colors().text);
+  if (icon_button("Close panel", theme().rect(area.max.x - 44, kTop + 16, 32, 32), Icon::kChevronRight, "Close the panel", true, Look::kPlain)) {
+    (theme().wide() ? settings.panel_open : overlay_open) = false;
+  }
+  draw_code(area);
+  draw_panel_words(area);
+}
+
+/// What is between the title and the code; it scrolls if it is too long.
+void App::Impl::draw_panel_words(Rect area) {
+  const Rect clip{theme().at(area.min.x + 1, kTop + 52), theme().at(area.max.x, area.max.y - kCodeBlock - 8)};
+  const float left = px(area.min.x), right = left + px(kWidth);
+  ImGui::PushClipRect(clip.min, clip.max, true);
+  const float top = clip.min.y + px(16) - panel_scroll;
+  text({left + px(24), top}, "What you are seeing", Font::kSmallBold, colors().secondary);
+  const SceneInput input = scene_input();
+  const Explanation e = scenes[scene]->explain(input);
+  float y = draw_words(e.words, left + px(24), right - px(24), top + px(28));
+  // As in the design where there is room; closer where that saves scrolling.
+  const float suggestions = px(38) + px(44) * static_cast<float>(e.suggestions.size());
+  const float spare = clip.max.y - y - suggestions + panel_scroll;
+  y = draw_suggestions(e, left, right, y + std::clamp(spare, px(12), px(28)));
+  ImGui::PopClipRect();
+  const float too_much = std::max(0.0f, y + panel_scroll - clip.max.y);
+  if (clip.contains(ImGui::GetIO().MousePos)) panel_scroll -= ImGui::GetIO().MouseWheel * px(40);
+  panel_scroll = std::clamp(panel_scroll, 0.0f, too_much);
+  if (too_much <= 0) return;
+  const float share = clip.h() / (clip.h() + too_much), at = panel_scroll / (clip.h() + too_much);
+  const float x = right - px(6);
+  fill({{x, clip.min.y + clip.h() * at}, {x + px(3), clip.min.y + clip.h() * (at + share)}}, colors().hover, 2);
+}
+
+/// Six lines of attention; the third is the held lane's mask.
+void App::Impl::draw_code(Rect area) {
+  const Palette& c = colors();
+  const float left = area.min.x, h = area.max.y;
+  const bool masked = held().masked;
+  const Hue& hue = c.hue(masked);
+  separator(px(left + 24), px(left + kWidth - 24), px(h - kCodeBlock));
+  text(theme().at(left + 24, h - kCodeBlock + 24), "Attention, six lines", Font::kSmallBold, c.secondary);
+  for (size_t i = 0; i < std::size(kCode); ++i) {
+    const float y = h - 156 + 24 * static_cast<float>(i);
+    const ImVec2 at = theme().at(left + 24, y);
+    if (i != kMaskLine) {
+      text(at, kCode[i].code, Font::kCode, c.secondary);
+      continue;
+    }
+    fill(theme().rect(left + 12, y - 12, kWidth - 24, 24), hue.dim);
+    fill(theme().rect(left + 12, y - 12, 3, 24), hue.fill);
+    const float w = text(at, kCode[i].code, Font::kMonoBold, hue.hi), code_w = text_width(Font::kMonoBold, kCode[i].code);
+    (void)w;
+    if (!masked) canvas()->AddRectFilled({at.x - px(2), at.y}, {at.x + code_w + px(2), at.y + theme().line(1.5f)}, hue.hi);
+    text({at.x + code_w + px(16), at.y}, masked ? kCode[i].comment : kMaskOffComment, Font::kMonoBold, hue.hi);
+  }
+}
+
+}  // namespace nopeek

@@ -1,0 +1,83 @@
+#pragma once
+#include <functional>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "app/ui/theme.h"
+#include "core/live/live_lab.h"
+
+namespace nopeek {
+
+namespace gl {
+class HeatmapRenderer;
+}
+
+/// What every scene shows: the held model (lane) and one of its heads.
+struct Selection {
+  int lane = 0, layer = 0, head = 0;
+};
+
+/// What a scene may ask of the app. Nothing here throws: what cannot be done is said in a message.
+class Actions {
+ public:
+  virtual void hold(int lane) = 0;
+  virtual void set_mask(int lane, bool on) = 0;
+  virtual void set_paused(bool paused) = 0;
+  virtual void go_to_step(int64_t step) = 0;  // shows the nearest checkpoint; training pauses
+  virtual void go_to_now() = 0;               // back to the newest step; training stays as it is
+  virtual void export_run() = 0;              // as CSV
+  virtual void export_picture() = 0;          // the window as PNG
+
+ protected:
+  ~Actions() = default;
+};
+
+/// What a scene gets each frame.
+struct SceneInput {
+  const Snapshot& newest;
+  const Snapshot& shown;    // a checkpoint while the user has gone back, else the newest
+  const Snapshot& numbers;  // as shown, but renewed at most ten times a second, so that numbers can be read
+  bool in_the_past = false;
+  bool smooth = false;      // training runs: what changes with it moves softly
+  Selection& selection;
+  Actions& actions;
+  gl::HeatmapRenderer* heatmaps;  // null: no display, matrices are left blank
+  ui::Rect content{};             // logical px
+};
+
+// The panel at the right ------------------------------------------------------------------------------------------------
+enum class Tone { kPlain, kPast, kFuture };
+struct Words {
+  std::string text;  // no space at its ends means that it is set against its neighbour
+  Tone tone = Tone::kPlain;
+};
+using Paragraph = std::vector<Words>;
+
+struct Suggestion {
+  std::string label;
+  bool done = false;
+  std::function<void()> act;
+};
+
+/// 'What you are seeing' and 'Try this'. The code below them belongs to the held lane's mask in all scenes.
+struct Explanation {
+  std::vector<Paragraph> words;
+  std::vector<Suggestion> suggestions;
+};
+
+/// One page of the app. Scenes draw what the snapshot says and never compute what the model would.
+class Scene {
+ public:
+  virtual ~Scene() = default;
+  virtual void draw(const SceneInput& input) = 0;
+  virtual Explanation explain(const SceneInput& input) = 0;
+  /// Escape was pressed and nobody else wanted it. True if the scene did something with it.
+  virtual bool escape() { return false; }
+};
+
+#define NOPEEK_SCENE(function, title, icon) std::unique_ptr<Scene> function();
+#include "app/scenes/scenes.def"
+#undef NOPEEK_SCENE
+
+}  // namespace nopeek

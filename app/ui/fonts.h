@@ -1,0 +1,39 @@
+#pragma once
+#include <imgui.h>
+
+#include <string>
+
+/// The faces and sizes of the look, rasterised at the scale of the frame. A face that is not installed is replaced by
+/// the nearest one that is; at worst by ImGui's own bitmap font.
+namespace nopeek::ui {
+
+enum class Font {
+  kHero,         // 40 SemiBold: hero numbers, the lie
+  kTitle,        // 22 SemiBold
+  kBody,         // 16 Regular
+  kBodyBold,     // 16 SemiBold
+  kLabel,        // 14 Regular: token labels, captions
+  kLabelMedium,  // 14 Medium: controls, suggestions
+  kLabelBold,    // 14 SemiBold
+  kSmall,        // 13 Regular
+  kSmallBold,    // 13 SemiBold
+  kMono,         // 16 JetBrains Mono
+  kMonoBold,     // 14 JetBrains Mono Bold
+  kMonoLabel,    // 14 JetBrains Mono
+  kMonoSmall,    // 13 JetBrains Mono: axes
+  kCode,         // 13 JetBrains Mono: code
+  kCount
+};
+
+/// Builds the atlas of the current ImGui context for scale `s`, with `extra` code points (those of the corpus) beside
+/// the usual ranges. Does nothing, and returns false, if the atlas already is that.
+bool build_fonts(float s, const std::u32string& extra);
+
+ImFont* font(Font which);
+/// The em of a font in px, as rasterised (the design's sizes are ems; ImGui's are line heights).
+float em(Font which);
+
+/// Forgets the atlas' settings, e.g. because a new ImGui context begins.
+void forget_fonts();
+
+}  // namespace nopeek::ui

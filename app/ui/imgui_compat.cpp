@@ -1,0 +1,79 @@
+#include "app/ui/imgui_compat.h"
+
+#include <imgui_internal.h>
+
+#include <cstdint>
+
+namespace nopeek::ui {
+namespace {
+
+#if IMGUI_VERSION_NUM >= 18700
+ImGuiKey native(Key key) {
+  constexpr ImGuiKey kKeys[] = {ImGuiKey_Tab,    ImGuiKey_LeftArrow, ImGuiKey_RightArrow, ImGuiKey_UpArrow, ImGuiKey_DownArrow,
+                                ImGuiKey_PageUp, ImGuiKey_PageDown,  ImGuiKey_Home,       ImGuiKey_End,     ImGuiKey_Enter,
+                                ImGuiKey_Space,  ImGuiKey_Escape,    ImGuiKey_F1,         ImGuiKey_F11};
+  return kKeys[static_cast<int>(key)];
+}
+ImGuiKey native(char c) {
+  if (c >= 'A' && c <= 'Z') return static_cast<ImGuiKey>(ImGuiKey_A + (c - 'A'));
+  if (c >= '0' && c <= '9') return static_cast<ImGuiKey>(ImGuiKey_0 + (c - '0'));
+  return c == '.' ? ImGuiKey_Period : c == '/' ? ImGuiKey_Slash : c == '=' ? ImGuiKey_Equal : ImGuiKey_Minus;
+}
+bool enter_of_keypad(bool repeat) { return ImGui::IsKeyPressed(ImGuiKey_KeypadEnter, repeat); }
+#else
+// Before 1.87 a key is a number of the host's: GLFW's, whose printable keys are their upper case ASCII characters.
+int native(Key key) {
+  constexpr int kGlfwF1 = 290, kGlfwF11 = 300;
+  constexpr ImGuiKey_ kKeys[] = {ImGuiKey_Tab,    ImGuiKey_LeftArrow, ImGuiKey_RightArrow, ImGuiKey_UpArrow,
+                                 ImGuiKey_DownArrow, ImGuiKey_PageUp, ImGuiKey_PageDown,   ImGuiKey_Home,
+                                 ImGuiKey_End,    ImGuiKey_Enter,     ImGuiKey_Space,      ImGuiKey_Escape};
+  if (key == Key::kF1) return kGlfwF1;
+  if (key == Key::kF11) return kGlfwF11;
+  return ImGui::GetKeyIndex(kKeys[static_cast<int>(key)]);
+}
+int native(char c) { return c; }
+bool enter_of_keypad(bool repeat) { return ImGui::IsKeyPressed(ImGui::GetKeyIndex(ImGuiKey_KeyPadEnter), repeat); }
+#endif
+
+}  // namespace
+
+bool key_pressed(Key key, bool repeat) {
+  return ImGui::IsKeyPressed(native(key), repeat) || (key == Key::kEnter && enter_of_keypad(repeat));
+}
+
+bool character_key_pressed(char character) { return ImGui::IsKeyPressed(native(character), false); }
+
+ImGuiID last_item_id() { return GImGui->LastItemData.ID; }
+
+bool last_item_disabled() {
+#if IMGUI_VERSION_NUM >= 18919
+  return (GImGui->LastItemData.ItemFlags & ImGuiItemFlags_Disabled) != 0;
+#else
+  return (GImGui->LastItemData.InFlags & ImGuiItemFlags_Disabled) != 0;
+#endif
+}
+
+void clear_active_item() { ImGui::ClearActiveID(); }
+
+ImGuiID active_item() { return GImGui->ActiveId; }
+
+bool any_popup_open() {
+  return ImGui::IsPopupOpen(static_cast<const char*>(nullptr), ImGuiPopupFlags_AnyPopupId | ImGuiPopupFlags_AnyPopupLevel);
+}
+
+ImTextureID texture_id(unsigned gl_name) { return (ImTextureID)(intptr_t)gl_name; }  // a pointer in 1.86, a number later
+
+void shift_glyph(ImFont* font, ImWchar codepoint, float new_advance, float shift_x) {
+#if IMGUI_VERSION_NUM < 19200
+  auto* glyph = const_cast<ImFontGlyph*>(font->FindGlyphNoFallback(codepoint));
+  if (!glyph) return;
+  glyph->AdvanceX = new_advance;
+  glyph->X0 += shift_x;
+  glyph->X1 += shift_x;
+  font->IndexAdvanceX[codepoint] = new_advance;
+#else
+  (void)font, (void)codepoint, (void)new_advance, (void)shift_x;  // fonts are loaded lazily: Inter's own digits stay
+#endif
+}
+
+}  // namespace nopeek::ui

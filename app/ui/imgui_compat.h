@@ -1,0 +1,28 @@
+#pragma once
+#include <imgui.h>
+
+/// All that differs between Dear ImGui versions, or needs its internals, is behind these few names. Debian ships 1.86;
+/// other systems build against newer ones.
+namespace nopeek::ui {
+
+/// Keys by meaning. Letters, digits and '.' are asked for by their (upper case) character.
+enum class Key { kTab, kLeft, kRight, kUp, kDown, kPageUp, kPageDown, kHome, kEnd, kEnter, kSpace, kEscape, kF1, kF11 };
+
+bool key_pressed(Key key, bool repeat = true);
+/// The key that carries `character` on a US keyboard went down: 'R', '1', '.', '/', '=', '-', '0'.
+bool character_key_pressed(char character);
+
+/// Of the item that was submitted last.
+ImGuiID last_item_id();
+bool last_item_disabled();
+/// Ends whatever item is active, e.g. a text field that the Tab key leaves.
+void clear_active_item();
+ImGuiID active_item();
+/// Some popup or modal window is open, whichever.
+bool any_popup_open();
+ImTextureID texture_id(unsigned gl_name);
+
+/// Advance and horizontal offset of one glyph, changed after the atlas was built.
+void shift_glyph(ImFont* font, ImWchar codepoint, float new_advance, float shift_x);
+
+}  // namespace nopeek::ui

@@ -1,0 +1,132 @@
+#include <algorithm>
+
+#include "app/ui/registry.h"
+#include "app/ui/widgets.h"
+
+namespace nopeek::ui {
+namespace {
+
+constexpr float kControlRadius = 8;
+constexpr float kSwitchSeconds = 0.16f;
+
+ImU32 surface(const Interaction& it, Look look, bool enabled) {
+  const Palette& c = colors();
+  if (look == Look::kPrimary) {
+    if (!enabled) return c.raised;
+    return mixed(c.text, c.panel, it.held ? 0.2f : 0.1f * it.hover);
+  }
+  if (look == Look::kPlain) return it.held ? c.sep : faded(c.hover, it.hover);
+  return it.held ? c.sep : mixed(c.raised, c.hover, it.hover);
+}
+
+ImU32 ink(Look look, bool enabled) {
+  const Palette& c = colors();
+  return !enabled ? c.disabled : look == Look::kPrimary ? c.bg : look == Look::kPlain ? c.secondary : c.text;
+}
+
+const char* on_off(bool on) { return on ? "on" : "off"; }
+
+}  // namespace
+
+bool button(std::string_view label, const Rect& rect, bool enabled, Look look, Icon which) {
+  const Interaction it = interact(label, rect, enabled);
+  registry::add(label, "button", "", rect.min, rect.max);
+  fill(rect, surface(it, look, enabled), kControlRadius);
+  if (it.focused) focus_ring(rect, kControlRadius);
+  ImU32 color = ink(look, enabled);
+  if (look == Look::kPlain && enabled) color = mixed(color, colors().text, it.hover);
+  if (which == Icon::kNone) {
+    text_elided(rect.centre(), label, rect.w() - px(8), Font::kLabelMedium, color, Align::kCentre);
+  } else {
+    icon(which, {rect.min.x + px(18), rect.cy()}, color, 0.8f);
+    text_elided({rect.min.x + px(34), rect.cy()}, label, rect.max.x - rect.min.x - px(38), Font::kLabelMedium, color);
+  }
+  return it.pressed;
+}
+
+bool icon_button(std::string_view label, const Rect& rect, Icon which, std::string_view tip, bool enabled, Look look) {
+  const Interaction it = interact(label, rect, enabled);
+  registry::add(label, "button", "", rect.min, rect.max);
+  fill(rect, surface(it, look, enabled), kControlRadius);
+  if (it.focused) focus_ring(rect, kControlRadius);
+  ImU32 color = ink(look, enabled);
+  if (look == Look::kPlain && enabled) color = mixed(color, colors().text, it.hover);
+  icon(which, rect.centre(), color);
+  tooltip(it, tip);
+  return it.pressed;
+}
+
+bool play_button(const Rect& rect, bool playing, bool enabled) {
+  const Interaction it = interact("Play", rect, enabled);
+  registry::add("Play", "toggle", on_off(playing), rect.min, rect.max);
+  fill(rect, surface(it, Look::kPrimary, enabled), kControlRadius);
+  if (it.focused) focus_ring(rect, kControlRadius);
+  icon(playing ? Icon::kPause : Icon::kPlay, rect.centre(), ink(Look::kPrimary, enabled));
+  tooltip(it, playing ? "Pause (Space)" : "Play (Space)");
+  return it.pressed;
+}
+
+bool mask_switch(std::string_view label, const Rect& rect, bool on, bool enabled) {
+  const Interaction it = interact(label, rect, enabled);
+  registry::add(label, "switch", on_off(on), rect.min, rect.max);
+  const Palette& c = colors();
+  const float x = moving(it.id, on ? 1.0f : 0.0f, kSwitchSeconds, Ease::kCubicOut);
+  const float alpha = enabled ? 1.0f : 0.4f;
+  const ImU32 body = mixed(mixed(c.future.fill, c.past.fill, x), c.text, 0.1f * it.hover);
+  const ImU32 mark = mixed(c.future.on_fill, c.past.on_fill, x);
+  fill(rect, faded(body, alpha), 18);
+  if (it.focused) focus_ring(rect, 18);
+  const float r = px(it.held ? 13 : 14), inset = rect.h() * 0.5f;
+  const float knob = rect.min.x + inset + (rect.w() - 2 * inset) * x;
+  canvas()->AddCircleFilled({knob, rect.cy()}, r, faded(mark, alpha), 32);
+  const float word = on ? (rect.min.x + knob - r) * 0.5f + px(1) : (rect.max.x + knob + r) * 0.5f - px(1);
+  text({word, rect.cy()}, on ? "ON" : "OFF", Font::kBodyBold, faded(mark, alpha), Align::kCentre);
+  return it.pressed;
+}
+
+bool nav_item(std::string_view label, const Rect& rect, Icon which, bool active, bool with_label) {
+  const Interaction it = interact(label, rect);
+  registry::add(label, "button", on_off(active), rect.min, rect.max);
+  const Palette& c = colors();
+  fill(rect, active ? c.hover : faded(c.raised, it.hover), kControlRadius);
+  if (it.focused) focus_ring(rect, kControlRadius);
+  const ImU32 color = active ? c.text : mixed(c.secondary, c.text, it.hover);
+  icon(which, {with_label ? rect.min.x + px(22) : rect.cx(), rect.cy()}, color);
+  if (with_label) {
+    text({rect.min.x + px(46), rect.cy()}, label, active ? Font::kBodyBold : Font::kBody, color);
+  } else {
+    tooltip(it, label);
+  }
+  return it.pressed;
+}
+
+bool suggestion(std::string_view label, const Rect& rect, bool done, bool enabled) {
+  const Interaction it = interact(label, rect, enabled);
+  registry::add(label, "button", done ? "done" : "", rect.min, rect.max);
+  const Palette& c = colors();
+  fill(rect, surface(it, Look::kRaised, enabled), kControlRadius);
+  if (it.focused) focus_ring(rect, kControlRadius);
+  text_elided({rect.min.x + px(12), rect.cy()}, label, rect.w() - px(40), Font::kLabelMedium, enabled ? c.text : c.disabled);
+  const ImU32 mark = !enabled ? c.disabled : mixed(c.secondary, c.text, it.hover);
+  icon(done ? Icon::kTick : Icon::kChevronRight, {rect.max.x - px(14), rect.cy()}, mark);
+  return it.pressed;
+}
+
+bool chip(std::string_view label, const Rect& rect, bool chosen) {
+  const Interaction it = interact(label, rect);
+  registry::add(label, "button", on_off(chosen), rect.min, rect.max);
+  const Palette& c = colors();
+  fill(rect, chosen ? c.hover : faded(c.raised, it.hover), kControlRadius);
+  if (it.focused) focus_ring(rect, kControlRadius);
+  text(rect.centre(), label, chosen ? Font::kLabelBold : Font::kLabel, chosen ? c.text : c.secondary, Align::kCentre);
+  return it.pressed;
+}
+
+void progress_bar(const Rect& rect, float fraction) {
+  fill(rect, colors().hover, 2);
+  Rect done = rect;
+  done.max.x = rect.min.x + rect.w() * std::clamp(fraction, 0.0f, 1.0f);
+  fill(done, colors().text, 2);
+}
+
+}  // namespace nopeek::ui
