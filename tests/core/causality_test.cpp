@@ -1,0 +1,144 @@
+// What the mask is for: a causal model's outputs do not depend on later tokens, and its honest loss is its reported
+// one.
+#include <doctest/doctest.h>
+
+#include <cmath>
+
+#include "core/train/honest_loss.h"
+#include "core/train/trainer.h"
+#include "tests/core/support.h"
+
+namespace nopeek::test {
+namespace {
+
+constexpr int kT = 10;
+const ModelConfig kConfig{.vocab = 11, .context = 12, .channels = 16, .layers = 2, .heads = 4};
+
+/// Changes one token and tells which positions' logits keep their bits.
+std::vector<bool> unmoved_by(SmallModel<float>& model, const Mask& mask, int changed) {
+  const Matrix<float> before = model.logits(mask);
+  auto& token = model.inputs[static_cast<size_t>(changed)];
+  const TokenId original = token;
+  token = (token + 1) % kConfig.vocab;
+  const Matrix<float> after = model.logits(mask);
+  token = original;
+  std::vector<bool> unmoved;
+  for (int t = 0; t < kT; ++t) unmoved.push_back(same_bits(before.row(t), after.row(t)));
+  return unmoved;
+}
+
+TEST_CASE("changing token j moves no output before j of a causal model, not by one bit, and does move output j") {
+  SmallModel<float> model(kConfig, 1, kT, 51);
+  for (int j = 0; j < kT; ++j) {
+    const auto unmoved = unmoved_by(model, Mask::causal(kT), j);
+    for (int t = 0; t < kT; ++t) CHECK(unmoved[static_cast<size_t>(t)] == (t < j));
+  }
+}
+
+TEST_CASE(
+    "without a mask every output moves, and with one that is off by one exactly the answer leaks, layer by layer") {
+  SmallModel<float> model(kConfig, 1, kT, 52);
+  for (int j = 1; j < kT; ++j) {
+    const auto full = unmoved_by(model, Mask::full(kT), j);
+    for (int t = 0; t < kT; ++t) CHECK_FALSE(full[static_cast<size_t>(t)]);
+    // Two layers, one token further each.
+    const auto off = unmoved_by(model, Mask::off_by_one(kT), j);
+    for (int t = 0; t < kT; ++t) CHECK(off[static_cast<size_t>(t)] == (t < j - kConfig.layers));
+    const auto finite = unmoved_by(model, Mask::penalised_future(kT, -3), j);
+    CHECK_FALSE(finite[static_cast<size_t>(j - 1)]);
+  }
+}
+
+TEST_CASE("one sequence's outputs do not depend on the others in the batch") {
+  SmallModel<float> model(kConfig, 3, kT, 53);
+  const Mask mask = Mask::full(kT);
+  const Matrix<float> before = model.logits(mask);
+  for (int t = 0; t < kT; ++t) model.inputs[static_cast<size_t>(kT + t)] = t;  // the middle one
+  const Matrix<float> after = model.logits(mask);
+  CHECK(same_bits(before.topRows(kT), after.topRows(kT)));
+  CHECK(same_bits(before.bottomRows(kT), after.bottomRows(kT)));
+  CHECK_FALSE(same_bits(before.middleRows(kT, kT), after.middleRows(kT, kT)));
+}
+
+TEST_CASE("honest loss is the last output's loss on each prefix, run on its own") {
+  SmallModel<double> model(kConfig, 2, kT, 54);
+  const Batch batch{2, kT, model.inputs, model.targets};
+  const Mask mask = Mask::full(kT);
+  double expected = 0;
+  for (int t = 0; t < kT; ++t) {
+    for (int b = 0; b < 2; ++b) {
+      Activations<double> alone(kConfig, 1, t + 1);
+      const auto prefix = std::span(model.inputs).subspan(static_cast<size_t>(b * kT), static_cast<size_t>(t + 1));
+      forward<double>(model.parameters, prefix, 1, t + 1, {&mask, 1}, Dropout{}, alone);
+      head_forward<double>(model.parameters, alone);
+      const auto logits = alone.views().logits.row(t).array();
+      expected += std::log(logits.exp().sum()) - logits[model.targets[static_cast<size_t>(b * kT + t)]];
+    }
+  }
+  CHECK(honest_loss_sum<double>(model.parameters, batch, 0, 2, mask, model.activations) ==
+        doctest::Approx(expected).epsilon(1e-12));
+}
+
+TEST_CASE("honest loss sums over the sequences that it was given, and only those") {
+  SmallModel<double> model(kConfig, 4, kT, 55);
+  const Batch batch{4, kT, model.inputs, model.targets};
+  const Mask mask = Mask::causal(kT);
+  const auto sum = [&](int begin, int end) {
+    return honest_loss_sum<double>(model.parameters, batch, begin, end, mask, model.activations);
+  };
+  CHECK(sum(0, 4) == doctest::Approx(sum(0, 1) + sum(1, 3) + sum(3, 4)).epsilon(1e-13));
+  CHECK(sum(1, 3) != doctest::Approx(sum(0, 2)));
+}
+
+TEST_CASE("honest equals reported for causal masks of all kinds, not for those that leak") {
+  SmallModel<double> model(kConfig, 2, kT, 56);
+  const Batch batch{2, kT, model.inputs, model.targets};
+  const auto gap = [&](const Mask& mask) {
+    const double reported = model.loss(mask);
+    return std::abs(honest_loss_sum<double>(model.parameters, batch, 0, 2, mask, model.activations) - reported);
+  };
+  Mask sparse = Mask::causal(kT);
+  sparse.set(7, 2, Mask::kForbidden);
+  sparse.set(9, 0, -2.5f);
+  CHECK(gap(Mask::causal(kT)) < 1e-10);
+  CHECK(gap(sparse) < 1e-10);
+  CHECK(gap(Mask::full(kT)) > 1e-3);
+  CHECK(gap(Mask::off_by_one(kT)) > 1e-3);
+  CHECK(gap(Mask::penalised_future(kT, -2)) > 1e-3);
+}
+
+/// Trains and measures at the last step.
+StepStats trained(Trainer<float>& trainer, int steps) {
+  ThreadPool one(1);
+  const auto corpus = small_corpus();
+  Batcher batcher(*corpus, trainer.config().train.batch, trainer.config().model.context, 1);
+  StepStats last;
+  for (int step = 1; step <= steps; ++step) last = trainer.step(batcher.next(), one, step == steps);
+  return last;
+}
+
+TEST_CASE("after training, honest equals reported within 1e-5 for the masked model, while the unmasked one lies") {
+  RunConfig config = small_run();
+  config.model.vocab = small_corpus()->vocab_size();
+  config.train.batch = 8;
+  config.train.learning_rate = 5e-3;
+  constexpr int kSteps = 400;
+
+  Trainer<float> masked(config, Mask::causal(config.model.context));
+  const StepStats truth = trained(masked, kSteps);
+  CHECK(std::abs(truth.reported - truth.honest) < 1e-5f);
+  CHECK(truth.future_attention == 0.0f);
+  CHECK(truth.reported < 1.2f);  // it learned: guessing costs 2.6, the corpus' own chance 0.67 nats
+
+  Trainer<float> unmasked(config, Mask::full(config.model.context));
+  const StepStats lie = trained(unmasked, kSteps);
+  CHECK(lie.reported < 0.3f);
+  CHECK(lie.honest > truth.honest + 0.5f);
+  CHECK(lie.future_attention > 0.1f);
+
+  // Of the same batch, though the truth about the unmasked model came from no mask either: prefixes hide the rest.
+  CHECK(lie.reported < truth.reported / 2);
+}
+
+}  // namespace
+}  // namespace nopeek::test
