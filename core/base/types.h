@@ -5,6 +5,7 @@
 // Dimensions are named by capitals throughout: B batch, T time (positions), C channels, V vocabulary, L layers,
 // NH heads, HS = C / NH head size.
 #include <Eigen/Core>
+#include <vector>
 
 namespace nopeek {
 
@@ -12,6 +13,11 @@ template <class S>
 using Matrix = Eigen::Matrix<S, Eigen::Dynamic, Eigen::Dynamic, Eigen::RowMajor>;
 template <class S>
 using RowVector = Eigen::Matrix<S, 1, Eigen::Dynamic, Eigen::RowMajor>;
+
+/// Memory for maps, aligned to Eigen's widest packet. Where a row begins decides in which order Eigen sums it; with the
+/// allocator's 16 bytes, the bits of a loss would depend on what the program happened to allocate before.
+template <class S>
+using AlignedVector = std::vector<S, Eigen::aligned_allocator<S>>;
 
 template <class S>
 using MatrixMap = Eigen::Map<Matrix<S>>;

@@ -44,7 +44,7 @@ class Activations {
 
  private:
   ModelConfig config_;
-  std::vector<S> arena_;
+  AlignedVector<S> arena_;
   std::optional<Views> views_;
 };
 

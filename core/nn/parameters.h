@@ -70,7 +70,7 @@ class Parameters {
  private:
   ModelConfig config_;
   std::vector<TensorSpec> table_;
-  std::vector<S> flat_;
+  AlignedVector<S> flat_;
   MatrixMap<S> wte_, wpe_;
   std::vector<Block> blocks_;
   VectorMap<S> ln_f_weight_, ln_f_bias_;
