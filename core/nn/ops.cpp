@@ -5,8 +5,6 @@
 #include <limits>
 #include <numbers>
 
-#include "core/base/rng.h"
-
 namespace nopeek {
 
 using Eigen::Index;

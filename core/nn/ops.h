@@ -9,6 +9,7 @@
 #include <cstdint>
 #include <span>
 
+#include "core/base/rng.h"
 #include "core/base/types.h"
 
 namespace nopeek {
@@ -46,8 +47,8 @@ struct Dropout {
   double p = 0;  // probability of being set to 0; 0 turns dropout off, as in evaluation
   uint64_t key = 0;
 
-  /// A key of its own for each place in the model that drops.
-  Dropout at(uint64_t place) const { return {p, key ^ (0xD6E8FEB86659FD93u * (place + 1))}; }
+  /// A key of its own for each place in the model that drops. Mixed, so that at(a).at(b) is not at(b).at(a).
+  Dropout at(uint64_t place) const { return {p, Rng::mix(key + Rng::kGolden * (place + 1))}; }
 };
 /// x *= kept / (1 - p), in place. It is linear with the pattern fixed, so backward is the same call on the gradient.
 template <class S>
