@@ -36,6 +36,7 @@ Trainer<S>::Trainer(const RunConfig& config, Mask mask)
       optimiser_(config.model, config.train) {
   mask_.validate();
   parameters_.initialise(Rng(config.seed));
+  last_good_ = parameters_.flat();
   const int B = config.train.batch, T = config.model.context, count = shard_count(config);
   for (int s = 0; s < count; ++s) {
     const int begin = B * s / count, end = B * (s + 1) / count;
@@ -93,14 +94,19 @@ StepStats Trainer<S>::update() {
   }
   const std::string when = " at step " + std::to_string(steps() + 1) + ". Try a lower learning rate than " +
                            number(config_.train.learning_rate) + ".";
-  if (!std::isfinite(reported)) throw Error("Loss is not a finite number" + when);
+  const auto give_up = [&](const std::string& reason) {
+    parameters_.flat() = last_good_;
+    throw Error(reason);
+  };
+  if (!std::isfinite(reported)) give_up("Loss is not a finite number" + when);
   const double guessing = std::log(static_cast<double>(config_.model.vocab));
   if (reported > kRunaway * std::max(guessing, 1.0)) {
-    throw Error("Loss ran away to " + number(reported) + ", while guessing costs " + number(guessing) + "," + when);
+    give_up("Loss ran away to " + number(reported) + ", while guessing costs " + number(guessing) + "," + when);
   }
   reduce_gradients();
   const double norm = std::sqrt(static_cast<double>(shards_[0].gradients.flat().squaredNorm()));
   if (!std::isfinite(norm)) throw Error("Gradient is not finite" + when);
+  last_good_ = parameters_.flat();
   const double clip = config_.train.grad_clip;
   optimiser_.update(parameters_, shards_[0].gradients, clip > 0 && norm > clip ? clip / norm : 1.0);
   StepStats stats{.reported = static_cast<float>(reported)};

@@ -12,8 +12,8 @@ namespace nopeek {
 
 /// One model in training.
 ///
-/// A step splits its batch into shards. Their number depends on the configuration alone, each has its own gradients, and
-/// these are summed in order: so the bits are the same for any number of threads.
+/// A step splits its batch into shards. Their number depends on the configuration alone, each has its own gradients,
+/// and these are summed in order: so the bits are the same for any number of threads.
 template <class S>
 class Trainer {
  public:
@@ -32,8 +32,8 @@ class Trainer {
   int shards() const { return static_cast<int>(shards_.size()); }
   /// Loss and gradients of one shard; with `measure`, also its honest loss. Shards may run at the same time.
   void run_shard(const Batch& batch, int shard, bool measure);
-  /// Sums the shards and updates the weights. If the loss or the gradient is not finite, or the loss has run away, throws
-  /// Error with the reason and keeps the weights.
+  /// Sums the shards and updates the weights. If the loss or the gradient is not finite, or the loss has run away,
+  /// throws Error with the reason. The weights are then the last that gave a sound loss: not those that gave this one.
   StepStats update();
 
   /// Both parts.
@@ -58,6 +58,7 @@ class Trainer {
   RunConfig config_;
   Mask mask_;
   Parameters<S> parameters_;
+  RowVector<S> last_good_;  // the weights before the newest update; their loss was sound
   AdamW<S> optimiser_;
   std::vector<Shard> shards_;
 };
