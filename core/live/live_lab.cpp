@@ -18,6 +18,8 @@ using Seconds = std::chrono::duration<double>;
 
 constexpr auto kPublishEvery = std::chrono::milliseconds(33);  // the eye needs no more
 constexpr auto kRateWindow = std::chrono::milliseconds(500);   // over which the measured rates are averaged
+constexpr Seconds kLongestPeriod = std::chrono::hours(24);     // between two steps: what the clock can surely hold
+constexpr int kLanes = 2;                                      // the twins
 constexpr size_t kMaxCheckpoints = 256, kMaxEarlier = 4;
 
 /// Snapshots to go back to: every 10 steps at first, and every second one dropped whenever there are too many.
@@ -69,6 +71,7 @@ struct LiveLab::Impl {
       : published(std::move(published_)),
         paused(paused_),
         threads(std::clamp(static_cast<int>(std::thread::hardware_concurrency()), 2, 8)) {
+    context = start.config.model.context;
     restart(std::move(start));
     publish();
     conductor = std::jthread([this](std::stop_token stop) { conduct(stop); });
@@ -106,13 +109,15 @@ struct LiveLab::Impl {
 
   bool idle() const { return (paused && !step_once) || lab->finished(); }
 
-  /// The oldest command if there is one; else nothing, as soon as the next step is due.
+  /// The oldest command if there is one; else nothing, as soon as the next step is due. A single step that was asked
+  /// for goes before the commands behind it.
   std::optional<Command> next_command(std::stop_token stop) {
+    if (step_once) return std::nullopt;
     std::unique_lock lock(mutex);
     const auto some = [&] { return !commands.empty(); };
     if (idle()) {
       wake.wait(lock, stop, some);
-    } else if (!step_once) {
+    } else {
       wake.wait_until(lock, stop, due, some);
     }
     if (commands.empty()) return std::nullopt;
@@ -124,7 +129,7 @@ struct LiveLab::Impl {
   void step() {
     const auto now = Clock::now();
     // A step that came late is not made up for by a burst.
-    const auto period = std::chrono::duration_cast<Clock::duration>(Seconds(std::isinf(rate) ? 0 : 1 / rate));
+    const auto period = std::chrono::duration_cast<Clock::duration>(std::min(Seconds(1 / rate), kLongestPeriod));
     due = std::max(due + period, now);
     lab->step(threads);
     meter.count_step();
@@ -147,8 +152,8 @@ struct LiveLab::Impl {
     if (!idle()) {
       const auto& config = snapshot.config;
       snapshot.steps_per_second = meter.rate();
-      snapshot.tokens_per_second = meter.rate() * config.train.batch * config.model.context *
-                                   static_cast<double>(std::ssize(snapshot.lanes));
+      snapshot.tokens_per_second =
+          meter.rate() * config.train.batch * config.model.context * static_cast<double>(std::ssize(snapshot.lanes));
     }
     snapshot.checkpoints = checkpoints.list();
     snapshot.earlier = std::make_shared<const std::vector<EarlierRun>>(earlier);
@@ -167,7 +172,7 @@ struct LiveLab::Impl {
   }
   void carry_out(StepOnce) {
     paused = true;
-    step_once = true;
+    step_once = !lab->finished();
   }
   void carry_out(SetRate command) {
     rate = command.steps_per_second;
@@ -179,9 +184,7 @@ struct LiveLab::Impl {
 
   void restart(Restart start) {
     if (lab && lab->steps() > 0) keep_as_earlier();
-    const int T = start.config.model.context;
-    lab = std::make_unique<Lab>(start.config, std::move(start.corpus), Lab::twins(T));
-    context = run == 0 ? T : context;  // later runs: post() has set it
+    lab = std::make_unique<Lab>(start.config, std::move(start.corpus), Lab::twins(start.config.model.context));
     ++run;
     checkpoints = {};
     meter.restart();
@@ -201,6 +204,8 @@ struct LiveLab::Impl {
     command.corpus->require_context(command.config.model.context);
   }
   void check(SetMask& command) const {
+    if (command.lane < 0 || command.lane >= kLanes)
+      throw Error("There is no twin number " + std::to_string(command.lane) + ".");
     std::lock_guard lock(mutex);
     if (command.mask.size() != context) throw Error("The mask must be as large as the context.");
     command.mask.validate();
