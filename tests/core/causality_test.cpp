@@ -5,7 +5,6 @@
 #include <cmath>
 
 #include "core/train/honest_loss.h"
-#include "core/train/trainer.h"
 #include "tests/core/support.h"
 
 namespace nopeek::test {
@@ -105,39 +104,6 @@ TEST_CASE("honest equals reported for causal masks of all kinds, not for those t
   CHECK(gap(Mask::full(kT)) > 1e-3);
   CHECK(gap(Mask::off_by_one(kT)) > 1e-3);
   CHECK(gap(Mask::penalised_future(kT, -2)) > 1e-3);
-}
-
-/// Trains and measures at the last step.
-StepStats trained(Trainer<float>& trainer, int steps) {
-  ThreadPool one(1);
-  const auto corpus = small_corpus();
-  Batcher batcher(*corpus, trainer.config().train.batch, trainer.config().model.context, 1);
-  StepStats last;
-  for (int step = 1; step <= steps; ++step) last = trainer.step(batcher.next(), one, step == steps);
-  return last;
-}
-
-TEST_CASE("after training, honest equals reported within 1e-5 for the masked model, while the unmasked one lies") {
-  RunConfig config = small_run();
-  config.model.vocab = small_corpus()->vocab_size();
-  config.train.batch = 8;
-  config.train.learning_rate = 5e-3;
-  constexpr int kSteps = 400;
-
-  Trainer<float> masked(config, Mask::causal(config.model.context));
-  const StepStats truth = trained(masked, kSteps);
-  CHECK(std::abs(truth.reported - truth.honest) < 1e-5f);
-  CHECK(truth.future_attention == 0.0f);
-  CHECK(truth.reported < 1.2f);  // it learned: guessing costs 2.6, the corpus' own chance 0.67 nats
-
-  Trainer<float> unmasked(config, Mask::full(config.model.context));
-  const StepStats lie = trained(unmasked, kSteps);
-  CHECK(lie.reported < 0.3f);
-  CHECK(lie.honest > truth.honest + 0.5f);
-  CHECK(lie.future_attention > 0.1f);
-
-  // Of the same batch, though the truth about the unmasked model came from no mask either: prefixes hide the rest.
-  CHECK(lie.reported < truth.reported / 2);
 }
 
 }  // namespace

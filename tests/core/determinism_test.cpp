@@ -42,6 +42,20 @@ TEST_CASE("weights, log and attention are the same bits over repeats and for 1, 
   CHECK_FALSE(run(config, 1, kSteps) == once);
 }
 
+TEST_CASE("what the program allocated before does not matter: the memory of models begins at an aligned address") {
+  // Eigen sums a row from its first aligned element on, so the address decides the order. This shifts malloc's next
+  // blocks by 16 bytes a round.
+  RunConfig config = small_run();
+  const Hashes once = run(config, 1, 5);
+  std::vector<std::unique_ptr<char[]>> shifts;
+  for (size_t i = 0; i < 8; ++i) {
+    for (const size_t size : {24u, 40u, 1000u, 9000u}) shifts.push_back(std::make_unique<char[]>(size + 16 * i));
+    CHECK(run(config, 1, 5) == once);
+  }
+  Parameters<float> parameters(Lab(config, small_corpus(), Lab::twins(8)).config().model);
+  CHECK(reinterpret_cast<uintptr_t>(parameters.flat().data()) % EIGEN_MAX_ALIGN_BYTES == 0);
+}
+
 TEST_CASE("dropout too is the same for any number of threads") {
   RunConfig config = four_shards();
   config.model.dropout = 0.2;
