@@ -18,8 +18,6 @@ void run(Lab& lab, int steps) {
   for (int i = 0; i < steps; ++i) lab.step(one);
 }
 
-const StepRecord& newest(const Lab& lab, size_t lane) { return lab.history(lane).at_step(lab.history(lane).size()); }
-
 TEST_CASE("the twins start from equal weights and differ in nothing but the mask") {
   Lab lab = twins();
   CHECK(lab.name(0) == "masked");
