@@ -219,7 +219,13 @@ void Player::then_move(ImVec2 to) {
 }
 
 void Player::then_press(int button) {
-  then([this, button] { return stage_.input().button(button, true), true; });
+  then([this, button] {
+    // Two clicks are meant as two clicks: soon after the first one, the second would make a double click.
+    if (pressed_at_ >= 0 && ImGui::GetTime() - pressed_at_ <= ImGui::GetIO().MouseDoubleClickTime) return false;
+    pressed_at_ = ImGui::GetTime();
+    stage_.input().button(button, true);
+    return true;
+  });
   then([this, button] { return stage_.input().button(button, false), true; });
   then_frames(kSettle);
 }

@@ -84,6 +84,7 @@ class Player {
   size_t next_ = 0;  // step that begins when actions_ is empty
   std::deque<Action> actions_;
   double now_ = 0, limit_ = 60;  // seconds
+  double pressed_at_ = -1;       // ImGui's time of the last press
   bool waiting_ = false;
   Status status_ = Status::kPlaying;
   std::string failure_;

@@ -15,7 +15,7 @@ namespace {
 
 class Widgets : public NullHost {
  public:
-  int clicks = 0, hovers = 0, disabled_clicks = 0, far_clicks = 0, frame_count = 0;
+  int clicks = 0, double_clicks = 0, hovers = 0, disabled_clicks = 0, far_clicks = 0, frame_count = 0;
   bool mask = true;
   bool dark = true;
   std::string scene = "Test";
@@ -47,6 +47,7 @@ class Widgets : public NullHost {
     const registry::Scope scope("Test");
     clicks += ImGui::Button("Step");
     report("Step", "button", "");
+    double_clicks += ImGui::IsMouseDoubleClicked(0);
     hovers += ImGui::IsItemHovered();
     if (late_after >= 0 && frame_count > late_after) {
       clicks += ImGui::Button("Late");
@@ -115,6 +116,7 @@ TEST_CASE("click, hover and drag") {
   Widgets w;
   CHECK_MESSAGE(w.play("click Step\nclick Test/Step\nexpect scene == Test\nhover Step"), w.failure());
   CHECK(w.clicks == 2);
+  CHECK(w.double_clicks == 0);
   CHECK(w.hovers > 0);
   CHECK_MESSAGE(w.play("drag Area 0.1 0.75"), w.failure());
   CHECK(w.painted == doctest::Approx(150).epsilon(0.02));
