@@ -12,7 +12,7 @@ double learning_rate(const TrainConfig& config, int64_t step) {
 
 template <class S>
 AdamW<S>::AdamW(const ModelConfig& model, const TrainConfig& config) : config_(config) {
-  const auto& last = parameter_table(model).back();
+  const TensorSpec last = parameter_table(model).back();  // a copy: the table is gone behind this line
   const auto size = static_cast<Eigen::Index>(last.offset + last.size());
   m_ = Matrix<S>::Zero(1, size);
   v_ = Matrix<S>::Zero(1, size);
