@@ -12,7 +12,11 @@ namespace {
 
 constexpr int kProbeLength = 12;   // a matrix that one can still read
 constexpr int kPromptShare = 3;    // the first third of the probe is the prompt
-constexpr int kWrittenTokens = 16;
+constexpr int kWrittenWords = 8, kWrittenCharacters = 32;  // with the prompt, a line that one reads at a glance
+
+int written_tokens(const Corpus& corpus) {
+  return corpus.tokenizer.kind() == TokenizerKind::kWord ? kWrittenWords : kWrittenCharacters;
+}
 
 RunConfig with_vocab(RunConfig config, const Corpus& corpus) {
   config.model.vocab = corpus.vocab_size();
@@ -119,7 +123,7 @@ LaneSnapshot Lab::look(Lane& lane) {
     }
   }
   const auto prompt = std::span(probe_).first(static_cast<size_t>(std::max(1, T / kPromptShare)));
-  look.written = greedy_continuation<float>(parameters, *lane.mask, prompt, kWrittenTokens, lane.probe);
+  look.written = greedy_continuation<float>(parameters, *lane.mask, prompt, written_tokens(*corpus_), lane.probe);
   return look;
 }
 
