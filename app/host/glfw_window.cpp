@@ -178,7 +178,13 @@ ImVec2 GlfwWindow::windowed_size() const {
 }
 
 // The backend makes its texture together with its shaders, and again only after both are gone.
-void GlfwWindow::rebuild_font_texture() { ImGui_ImplOpenGL3_DestroyDeviceObjects(); }
+// The texture alone: after DestroyDeviceObjects() ImGui 1.86 still believes in the size of its old vertex buffers, and
+// nothing is drawn any more. Before the first frame there is no texture to replace.
+void GlfwWindow::rebuild_font_texture() {
+  if (ImGui::GetFrameCount() == 0) return;
+  ImGui_ImplOpenGL3_DestroyFontsTexture();
+  ImGui_ImplOpenGL3_CreateFontsTexture();
+}
 
 void GlfwWindow::begin_frame() {
   ImGui_ImplOpenGL3_NewFrame();
