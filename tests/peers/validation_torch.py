@@ -17,14 +17,19 @@ PyTorch computes with its own layers, autograd and optimiser; nothing here comes
 """
 import argparse
 import collections
+import os
 import pathlib
 import re
 import statistics
 import subprocess
 
-import torch
-import torch.nn as nn
-import torch.nn.functional as F
+# At this size threads cost more than they bring, and the BLAS reads its number of threads when it is loaded.
+for variable in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"):
+    os.environ.setdefault(variable, "1")
+
+import torch  # noqa: E402
+import torch.nn as nn  # noqa: E402
+import torch.nn.functional as F  # noqa: E402
 
 CORPUS = pathlib.Path(__file__).parents[2] / "assets/corpora/pull-requests.txt"
 B, T, C, L, NH = 16, 24, 64, 2, 4
@@ -136,10 +141,8 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--seeds", type=int, default=5)
     parser.add_argument("--steps", type=int, default=600)
-    parser.add_argument("--threads", type=int, default=2)
     parser.add_argument("--nopeek", help="path of the program, to run it beside")
     arguments = parser.parse_args()
-    torch.set_num_threads(arguments.threads)
     seeds = range(1, arguments.seeds + 1)
     ids, vocabulary = tokens_of(CORPUS)
     print(f"PyTorch {torch.__version__}; {len(ids)} tokens, vocabulary {vocabulary}, {arguments.steps} steps")
