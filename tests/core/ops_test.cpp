@@ -36,13 +36,13 @@ TEST_CASE("softmax does not care for a constant added to a row, nor for huge sco
   CHECK(huge(0, 1) == 0.0f);
 }
 
-TEST_CASE("softmax gives exactly 0 for minus infinity, and a row of nothing else is all 0") {
+TEST_CASE_TEMPLATE("softmax gives exactly 0 for minus infinity, and a row of nothing else is all 0", S, float, double) {
   for (const int K : {1, 3, 4, 8, 17, 24}) {
-    Matrix<float> rows(2, K);
-    rows.setConstant(-kInf);
-    rows(0, K - 1) = 0.25f;
-    softmax_forward<float>(rows);
-    CHECK(rows(0, K - 1) == 1.0f);
+    Matrix<S> rows(2, K);
+    rows.setConstant(static_cast<S>(-kInf));
+    rows(0, K - 1) = S(0.25);
+    softmax_forward<S>(rows);
+    CHECK(rows(0, K - 1) == S(1));
     CHECK(rows.leftCols(K - 1).isZero(0));
     CHECK(rows.row(1).isZero(0));
   }
