@@ -1,5 +1,7 @@
 #include "app/gl/heatmap.h"
 
+#include <vector>
+
 #include "app/gl/objects.h"
 #include "app/ui/imgui_compat.h"
 #include "shaders.h"
@@ -25,6 +27,8 @@ struct HeatmapRenderer::Impl {
   struct Picture {
     HeatmapSpec spec;
     uint64_t revision = 0;
+    std::vector<float> weights;
+    bool stale = false;
     Texture cells, target;
   };
   Program program{"heatmap", shaders::heatmap_vert, shaders::heatmap_frag};
@@ -56,9 +60,10 @@ struct HeatmapRenderer::Impl {
   }
 
   /// Texture row 0 is the picture's top row: the quad's y runs downwards, and ImGui's v does too.
-  void render(Picture& picture, const float* weights) {
+  void render(Picture& picture) {
     const HeatmapSpec& spec = picture.spec;
-    picture.cells.set_floats(spec.columns, spec.rows, weights);
+    picture.stale = false;
+    picture.cells.set_floats(spec.columns, spec.rows, picture.weights.data());
     picture.target.set_colors(spec.width, spec.height);
     framebuffer.bind(picture.target);
     glViewport(0, 0, spec.width, spec.height);
@@ -85,9 +90,16 @@ ImTextureID HeatmapRenderer::draw(int key, const HeatmapSpec& spec, const float*
   if (fresh || picture.revision != revision || !equal(picture.spec, spec)) {
     picture.spec = spec;
     picture.revision = revision;
-    impl_->render(picture, weights);
+    picture.weights.assign(weights, weights + static_cast<size_t>(spec.columns) * static_cast<size_t>(spec.rows));
+    picture.stale = true;
   }
   return ui::texture_id(picture.target.name());
+}
+
+void HeatmapRenderer::flush() {
+  for (auto& [key, picture] : impl_->pictures) {
+    if (picture.stale) impl_->render(picture);
+  }
 }
 
 }  // namespace nopeek::gl

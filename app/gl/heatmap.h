@@ -24,18 +24,22 @@ struct HeatmapSpec {
 
 /// Draws matrices through shaders/heatmap.* into textures. Needs a current OpenGL 3.3 context for as long as it lives.
 ///
-///   ImTextureID picture = heatmaps.draw(key, spec, weights, revision);
+///   ImTextureID picture = heatmaps.draw(key, spec, weights, revision);   // while the frame is built: no drawing yet
 ///   draw_list->AddImage(picture, min, max);
+///   heatmaps.flush();                                                    // before ImGui's draw data are rendered
 ///
-/// A key's texture is drawn anew only when its spec or its revision has changed.
+/// A key's texture is drawn anew only when its spec or its revision has changed. What does not fit into the driver's
+/// limits stays blank, and is told once by the exception of flush().
 class HeatmapRenderer {
  public:
   HeatmapRenderer();  // throws Error if the shaders do not compile
   ~HeatmapRenderer();
   HeatmapRenderer(const HeatmapRenderer&) = delete;
 
-  /// `weights` has rows x columns values; a negative one is a forbidden cell. Valid until the next call with this key.
+  /// `weights` has rows x columns values; a negative one is a forbidden cell. They are copied.
   ImTextureID draw(int key, const HeatmapSpec& spec, const float* weights, uint64_t revision);
+  /// Draws what has changed. Throws Error if the driver refuses.
+  void flush();
 
  private:
   struct Impl;

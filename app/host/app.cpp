@@ -152,6 +152,7 @@ void App::Impl::draw_message_layer() {
 
 void App::Impl::frame() {
   begin_widgets(ImGui::GetIO().DeltaTime);
+  ImGui::GetStyle().Colors[ImGuiCol_ModalWindowDimBg] = ImGui::ColorConvertU32ToFloat4(faded(colors().bg, 0.6f));  // read at the frame's end
   poll_background();
   take_snapshot();
   read_shortcuts();

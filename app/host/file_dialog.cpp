@@ -103,6 +103,7 @@ std::optional<fs::path> FileDialog::draw_list(const Rect& area) {
   if (area.contains(ImGui::GetIO().MousePos)) scroll_ -= ImGui::GetIO().MouseWheel * px(3 * kRow);
   const float height = px(kRow) * static_cast<float>(entries_.size()) + px(8);
   scroll_ = std::clamp(scroll_, 0.0f, std::max(0.0f, height - area.h()));
+  if (entries_.empty()) text(area.centre(), "Nothing to open in this folder.", Font::kLabel, colors().secondary, Align::kCentre);
   ImGui::PushClipRect(area.min, area.max, true);
   const registry::Scope scope("Files");
   std::optional<fs::path> followed;

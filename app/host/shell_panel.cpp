@@ -34,7 +34,7 @@ ImU32 color_of(Tone tone) {
 /// Sets words of several colours into lines between x0 and x1 (px).
 class Setter {
  public:
-  Setter(float x0, float x1, float y) : x0_(x0), x1_(x1), pen_(x0), y_(y), space_(text_width(Font::kBody, " ")) {}
+  Setter(float x0, float x1, float y) : x0_(x0), x1_(x1), pen_(x0), y_(y), space_(std::ceil(text_width(Font::kBody, " "))) {}
 
   void set(const Paragraph& paragraph) {
     for (const Words& words : paragraph) {
@@ -192,8 +192,8 @@ void App::Impl::draw_code(Rect area) {
     }
     fill(theme().rect(left + 12, y - 12, kWidth - 24, 24), hue.dim);
     fill(theme().rect(left + 12, y - 12, 3, 24), hue.fill);
-    const float w = text(at, kCode[i].code, Font::kMonoBold, hue.hi), code_w = text_width(Font::kMonoBold, kCode[i].code);
-    (void)w;
+    const float code_w = text_width(Font::kMonoBold, kCode[i].code);
+    text(at, kCode[i].code, Font::kMonoBold, hue.hi);
     if (!masked) canvas()->AddRectFilled({at.x - px(2), at.y}, {at.x + code_w + px(2), at.y + theme().line(1.5f)}, hue.hi);
     text({at.x + code_w + px(16), at.y}, masked ? kCode[i].comment : kMaskOffComment, Font::kMonoBold, hue.hi);
   }

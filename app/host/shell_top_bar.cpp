@@ -123,7 +123,7 @@ void App::Impl::draw_figures() {
   if (theme().small()) return figure(w - 24, "step", grouped_text(numbers->step), 90);
   figure(w - 176, "step", grouped_text(numbers->step), 90);
   const bool running = numbers->tokens_per_second > 0;
-  figure(w - 80, "tokens/s", running ? compact_text(numbers->tokens_per_second) : fmt("\xC2\xB7"), 80);
+  figure(w - 80, "tokens/s", running ? compact_text(numbers->tokens_per_second) : fmt("\xE2\x80\x93"), 80);
   figure(w - 24, "seed", fmt("%llu", static_cast<unsigned long long>(numbers->config.seed)), 46);
 }
 

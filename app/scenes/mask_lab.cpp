@@ -25,6 +25,15 @@ std::string MaskLab::title(const Snapshot& s, int lane, bool capital) {
   return word;
 }
 
+MaskLab::Measured MaskLab::measured(const LaneSnapshot& lane) {
+  constexpr int64_t kFarthest = 1000;  // steps back
+  for (int64_t step = lane.history_size; step > std::max<int64_t>(0, lane.history_size - kFarthest); --step) {
+    const StepRecord& record = lane.history->at_step(step);
+    if (std::isfinite(record.honest)) return {record.reported, record.honest};
+  }
+  return {lane.reported, lane.honest};
+}
+
 void MaskLab::make_labels(const SceneInput& in) {
   if (labels_run_ == in.shown.run && labels_scale_ == theme().s) return;
   labels_run_ = in.shown.run;
@@ -45,6 +54,10 @@ void MaskLab::begin_frame(const SceneInput& in) {
     done_.clear();
     pinned_ = {};
   }
+  if (!in.newest.paused) stepping_ = false;
+  stepping_ |= in.newest.paused && was_paused_ && in.newest.step > last_step_;
+  was_paused_ = in.newest.paused;
+  last_step_ = in.newest.step;
   make_labels(in);
   const int T = static_cast<int>(in.shown.probe.size());
   if (pinned_.query >= T || pinned_.key >= T) pinned_ = {};

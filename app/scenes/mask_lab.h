@@ -26,6 +26,12 @@ class MaskLab final : public Scene {
     bool operator==(const Cell&) const = default;
   };
 
+  /// Both losses of one step, the newest at which the honest one was measured: only then may they be compared.
+  struct Measured {
+    float reported, honest;
+  };
+  static Measured measured(const LaneSnapshot& lane);
+
   /// Where things are in one twin's panel, in logical px of the window.
   struct TwinLayout {
     ui::Rect panel;
@@ -83,7 +89,7 @@ class MaskLab final : public Scene {
   void draw_matrix(const SceneInput& in, int lane, const TwinLayout& at);
   void draw_cells(const SceneInput& in, int lane, const TwinLayout& at);
   void draw_answers(const LaneSnapshot& lane, const TwinLayout& at);
-  void draw_token_labels(const TwinLayout& at, int lane);
+  void draw_token_labels(const TwinLayout& at);
   void point(const SceneInput& in, int lane, const TwinLayout& at);
   void describe_cell(const SceneInput& in, int lane, const ui::Interaction& it, ImVec2 anchor);
   void draw_picker(const SceneInput& in, int lane, const TwinLayout& at);
@@ -120,6 +126,8 @@ class MaskLab final : public Scene {
   int picked_layer_ = -1, picked_head_ = -1;
   std::map<const LaneHistory*, LaneCurves> curves_;
   uint64_t run_ = 0;
+  int64_t last_step_ = 0;
+  bool was_paused_ = false, stepping_ = false;  // single steps since it was paused
   std::set<std::string> done_;  // suggestions that the user has followed in this run
 };
 

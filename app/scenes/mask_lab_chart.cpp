@@ -96,6 +96,8 @@ MaskLab::ChartLayout MaskLab::chart_layout(const SceneInput& in, Rect panel) {
       if (!r.empty() && std::isfinite(r.high)) highest = std::max(highest, r.high);
     }
   }
+  // Room for the label above the highest line, and then the next half nat.
+  if (highest > kLeastTop) highest *= 1 + px(20) / std::max(px(40), at.plot.area.h());
   at.plot.top = std::min(kMostTop, std::ceil(highest * 2) / 2);
   return at;
 }
@@ -111,10 +113,10 @@ void MaskLab::draw_axes(const ChartLayout& at) const {
   }
   const float y = area.max.y + px(19);
   text({area.min.x, y}, "step 0", Font::kMonoSmall, c.secondary, Align::kCentre);
-  const int most = std::max(1, static_cast<int>(area.w() / px(130)));
+  const int most = std::max(2, static_cast<int>(area.w() / px(110)));
   for (int64_t step : step_ticks(at.plot.last_step, most)) {
     const float x = at.plot.x(static_cast<double>(step));
-    if (x - area.min.x > px(70)) text({x, y}, grouped_text(step), Font::kMonoSmall, c.secondary, Align::kCentre);
+    if (x - area.min.x > px(64)) text({x, y}, grouped_text(step), Font::kMonoSmall, c.secondary, Align::kCentre);
   }
 }
 
@@ -180,7 +182,8 @@ void MaskLab::draw_curve_labels(const SceneInput& in, const ChartLayout& at) {
     const Curve solid{reported(lane), &curves.reported, 1, lane.history_size, 0, 0, 0, 0, false};
     const Curve dashed{honest(lane), &curves.honest, 1, lane.history_size, 0, 0, 0, 0, false};
     const bool brief = theme().small();
-    if (!(std::abs(lane.honest - lane.reported) > kSame)) {
+    const Measured m = measured(lane);
+    if (!(std::abs(m.honest - m.reported) > kSame)) {
       add(brief ? name : name + ", reported = honest", hue, solid);
     } else {
       const std::string before = brief && !alike && !lane.masked ? std::string() : name + ", ";
@@ -218,16 +221,17 @@ void MaskLab::draw_markers(const SceneInput& in, const ChartLayout& at) {
   }
 }
 
-/// What the unmasked twin hides: from its honest loss down to the one that it reports.
+/// What the unmasked twin hides: from its honest loss down to the one that it reports, at the step that is shown.
 void MaskLab::draw_bracket(const SceneInput& in, const ChartLayout& at) {
-  const LaneSnapshot* lane = liar(in.shown);
-  const LaneSnapshot* numbers = liar(in.numbers);
-  if (!lane || !numbers) return;
-  const float lie = numbers->honest - numbers->reported;
+  const LaneSnapshot* lane = liar(in.numbers);
+  if (!lane) return;
+  const Measured m = measured(*lane);
+  const float lie = m.honest - m.reported;
   if (!(lie >= kSmallestLie)) return;
   const Hue& hue = colors().future;
-  const float w = theme().line(2), x0 = at.plot.area.max.x + px(12), x1 = at.plot.area.max.x + px(22);
-  const float top = std::max(at.plot.area.min.y, std::round(at.plot.y(numbers->honest))), bottom = std::round(at.plot.y(numbers->reported));
+  const float end = in.in_the_past ? at.plot.x(static_cast<double>(in.shown.step)) : at.plot.area.max.x;
+  const float w = theme().line(2), x0 = std::round(end) + px(in.in_the_past ? 4 : 12), x1 = x0 + px(10);
+  const float top = std::max(at.plot.area.min.y, std::round(at.plot.y(m.honest))), bottom = std::round(at.plot.y(m.reported));
   fill({{x0, top}, {x1, top + w}}, hue.fill);
   fill({{x1 - w, top}, {x1, bottom + w}}, hue.fill);
   fill({{x0, bottom}, {x1, bottom + w}}, hue.fill);
@@ -236,7 +240,8 @@ void MaskLab::draw_bracket(const SceneInput& in, const ChartLayout& at) {
   fill({{x1, middle}, {x1 + px(8), middle + w}}, hue.fill);
   text({x, y - px(27)}, "the lie", Font::kBodyBold, hue.text);
   text({x, y + px(4)}, loss_text(lie), Font::kHero, hue.hero);
-  text({x, y + px(34)}, "nats per token", Font::kLabel, colors().secondary);
+  const std::string unit = in.in_the_past ? "at step " + std::string(grouped_text(in.shown.step).view()) : "nats per token";
+  text({x, y + px(34)}, unit, Font::kLabel, colors().secondary);
 }
 
 /// Pointer and keys on the plot: reading a step, and going back to a checkpoint.
@@ -267,7 +272,7 @@ void MaskLab::read_chart(const SceneInput& in, const ChartLayout& at) {
     fill({{x, area.min.y}, {x + theme().line(1), area.max.y}}, colors().text);
     canvas()->AddCircleFilled({x, area.max.y}, px(5), colors().text);
   }
-  if (it.hovered && under >= 1) draw_reading(in, at, under, it.id);
+  if (it.hovered && !it.held && under >= 1) draw_reading(in, at, under, it.id);
 }
 
 void MaskLab::draw_reading(const SceneInput& in, const ChartLayout& at, int64_t step, ImGuiID owner) {

@@ -30,6 +30,20 @@ gl::HeatmapSpec spec_for(int columns, int rows, int T, int width, int height) {
   return spec;
 }
 
+/// A word with a short arrow after it; the font's own arrow is too long for the corner that it stands in.
+void axis_word(ImVec2 at, std::string_view word, ImVec2 direction) {
+  text(at, word, Font::kLabel, colors().secondary);
+  const ImVec2 c{at.x + text_width(Font::kLabel, word) + px(10), at.y + px(1)};
+  const auto point = [&](float along, float across) {
+    return ImVec2(c.x + px(1) * (direction.x * along - direction.y * across), c.y + px(1) * (direction.y * along + direction.x * across));
+  };
+  ImDrawList& list = *canvas();
+  const float w = theme().line(1.2f);
+  list.AddLine(point(-4.5f, 0), point(4, 0), colors().secondary, w);
+  for (ImVec2 p : {point(1, -3), point(4, 0), point(1, 3)}) list.PathLineTo(p);
+  list.PathStroke(colors().secondary, 0, w);
+}
+
 }  // namespace
 
 /// Brings the drawn weights closer to the shown snapshot's: softly while training, at once in all other cases.
@@ -97,7 +111,7 @@ void MaskLab::draw_matrix(const SceneInput& in, int lane_index, const TwinLayout
   draw_cells(in, lane_index, at);
   draw_answers(lane, at);
   point(in, lane_index, at);
-  draw_token_labels(at, lane_index);
+  draw_token_labels(at);
 }
 
 void MaskLab::draw_cells(const SceneInput& in, int lane_index, const TwinLayout& at) {
@@ -125,12 +139,10 @@ void MaskLab::draw_answers(const LaneSnapshot& lane, const TwinLayout& at) {
   }
 }
 
-void MaskLab::draw_token_labels(const TwinLayout& at, int lane_index) {
+void MaskLab::draw_token_labels(const TwinLayout& at) {
   const float x = at.matrix.min.x, y = at.matrix.min.y;
-  if (lane_index >= 0) {
-    text(theme().at(at.panel.min.x + 20, at.panel.min.y + 104), "looks at \xE2\x86\x92", Font::kLabel, colors().secondary);
-    text(theme().at(at.panel.min.x + 20, at.panel.min.y + 124), "asks \xE2\x86\x93", Font::kLabel, colors().secondary);
-  }
+  axis_word(theme().at(at.panel.min.x + 20, at.panel.min.y + 104), "looks at", {1, 0});
+  axis_word(theme().at(at.panel.min.x + 20, at.panel.min.y + 124), "asks", {0, 1});
   const ImVec2 mouse = ImGui::GetIO().MousePos;
   for (size_t i = 0; i < labels_.size(); ++i) {
     const int n = static_cast<int>(i);
@@ -143,7 +155,7 @@ void MaskLab::draw_token_labels(const TwinLayout& at, int lane_index) {
       if (row_labels_[i] != labels_[i] && place.contains(mouse)) tooltip(ImGui::GetID(labels_[i].c_str()), mouse, {{labels_[i], {}}});
     }
     if (due || column) {
-      text_turned(theme().at(x + middle - 3, y - 9), column_labels_[i], column ? Font::kLabelBold : Font::kLabel,
+      text_turned(theme().at(x + middle + 0.5f, y - 5.5f), column_labels_[i], column ? Font::kLabelBold : Font::kLabel,
                   column ? colors().text : colors().secondary);
     }
   }

@@ -10,6 +10,7 @@ using namespace ui;
 
 namespace {
 
+constexpr double kSlow = 10;  // steps/s
 constexpr float kHeroInset = 20, kHeroApart = 136;  // right edges of the two hero numbers
 
 std::string lane_label(const LaneSnapshot& lane) { return lane.name == "masked" ? "Masked" : lane.name == "unmasked" ? "Unmasked" : lane.name; }
@@ -29,6 +30,17 @@ void hero(float right, float top, std::string_view label, float loss, const Hue&
   const float y = px(top + 26), half = std::max(1.0f, theme().line(3) * 0.5f);
   if (!dashed) return fill({{x0, y - half}, {x1, y + half}}, hue.fill, 1);
   for (float x = x0; x < x1; x += px(11)) fill({{x, y - half}, {std::min(x1, x + px(7)), y + half}}, hue.fill, 1);
+}
+
+/// As many whole words of `s` as fit, or characters where there are no words.
+std::string fitting(std::string s, float width, bool words) {
+  while (!s.empty() && text_width(Font::kBodyBold, s) > width) {
+    const size_t space = words ? s.rfind(' ') : std::string::npos;
+    size_t keep = words ? (space == std::string::npos ? 0 : space) : s.size() - 1;
+    while (!words && keep > 0 && (static_cast<unsigned char>(s[keep]) & 0xC0) == 0x80) --keep;
+    s.resize(keep);
+  }
+  return s;
 }
 
 /// A rounded panel with a cap of `hue` along its top if it is held.
@@ -76,8 +88,11 @@ void MaskLab::draw_head_line(const SceneInput& in, int lane_index, const TwinLay
     draw_title(in, lane_index, at);
   }
   const float right = at.panel.max.x - kHeroInset, top = at.panel.min.y;
-  hero(right - kHeroApart, top, "reported", numbers.reported, hue, false);
-  hero(right, top, "honest", numbers.honest, hue, true);
+  // In slow motion the reported loss follows each step; else both numbers are of one step, and equal where they should be.
+  const bool each_step = stepping_ || in.newest.target_rate <= kSlow;
+  const Measured m = measured(numbers);
+  hero(right - kHeroApart, top, "reported", each_step ? numbers.reported : m.reported, hue, false);
+  hero(right, top, "honest", m.honest, hue, true);
 }
 
 void MaskLab::draw_title(const SceneInput& in, int lane_index, const TwinLayout& at) {
@@ -151,43 +166,33 @@ void MaskLab::draw_leak(const SceneInput& in, int lane_index, const TwinLayout& 
           {{lane.masked ? "The mask forbids it" : "An even spread would give", lane.masked ? "" : percent_text((T - 1) / (2 * T)).chars}});
 }
 
-/// The greedy continuation of the probe's first tokens; it keeps its end where there is not room for all.
+/// The probe's first tokens, and what the twin makes of them. The prompt stays; of the rest, as much as fits.
 void MaskLab::draw_written(const SceneInput& in, int lane_index, const TwinLayout& at) {
   const LaneSnapshot& lane = in.numbers.lanes[static_cast<size_t>(lane_index)];
   const Tokenizer& tokenizer = in.numbers.corpus->tokenizer;
-  const bool words = tokenizer.kind() == TokenizerKind::kWord;
   const float y = theme().small() ? std::min(at.panel.max.y - 28, at.matrix.max.y + 61) : at.panel.max.y - 28;
   text(theme().at(at.panel.min.x + 20, y), "Writes", Font::kLabel, colors().secondary);
-  std::vector<TokenId> prompt(in.numbers.probe.begin(), in.numbers.probe.begin() + std::min<std::ptrdiff_t>(in.numbers.prompt_length, std::ssize(in.numbers.probe)));
-  std::string before = tokenizer.decode(prompt) + (words && !prompt.empty() ? " " : "");
+  const auto prompt_end = in.numbers.probe.begin() + std::min<std::ptrdiff_t>(in.numbers.prompt_length, std::ssize(in.numbers.probe));
+  std::string prompt = tokenizer.decode({in.numbers.probe.begin(), prompt_end});
+  if (tokenizer.kind() == TokenizerKind::kWord && !prompt.empty()) prompt += ' ';
   std::string written = tokenizer.decode(lane.written);
-  std::replace(before.begin(), before.end(), '\n', ' ');
+  std::replace(prompt.begin(), prompt.end(), '\n', ' ');
   std::replace(written.begin(), written.end(), '\n', ' ');
-  const float x0 = px(at.panel.min.x + 92), room = px(at.panel.max.x - 20) - x0 - px(8);
-  const auto total = [&] { return text_width(Font::kBody, before) + text_width(Font::kBodyBold, written); };
-  // Whole words leave at the front, or single characters where there are no words.
-  bool cut = false;
-  while (total() > room && !(before.empty() && written.empty())) {
-    std::string& front = before.empty() ? written : before;
-    size_t n = words ? front.find(' ') : 1;
-    n = n == std::string::npos ? front.size() : words ? n + 1 : n;
-    while (n < front.size() && (static_cast<unsigned char>(front[n]) & 0xC0) == 0x80) ++n;
-    front.erase(0, n);
-    cut = true;
-  }
-  (void)cut;
-  const ImVec2 pen{x0, px(y)};
-  const float w = text_width(Font::kBody, before);
-  text(pen, before, Font::kBody, colors().secondary);
+  ImVec2 pen = theme().at(at.panel.min.x + 92, y);
+  const float end = px(at.panel.max.x - 20) - px(8);
+  prompt = elided(prompt, (end - pen.x) * 0.6f, Font::kBody);
+  text(pen, prompt, Font::kBody, colors().secondary);
+  pen.x += text_width(Font::kBody, prompt);
   const Hue& hue = colors().hue(lane.masked);
-  text({pen.x + w, pen.y}, written, Font::kBodyBold, hue.text);
-  const float caret = pen.x + w + text_width(Font::kBodyBold, written) + px(4);
+  written = fitting(written, end - pen.x, tokenizer.kind() == TokenizerKind::kWord);
+  text(pen, written, Font::kBodyBold, hue.text);
+  const float caret = pen.x + text_width(Font::kBodyBold, written) + px(4);
   fill({{caret, pen.y - px(9)}, {caret + theme().line(2), pen.y + px(9)}}, hue.text);
 }
 
 void MaskLab::draw_legend(const LaneSnapshot& lane, const TwinLayout& at) {
   const Palette& c = colors();
-  const float x = at.matrix.max.x + 16, bottom = at.matrix.max.y;
+  const float x = at.matrix.max.x + 14, bottom = at.matrix.max.y;
   const auto swatches = [&](const ColorScale& scale, float y) {
     for (int i = 0; i < 4; ++i) fill(theme().rect(x + 7 * static_cast<float>(i), y - 6, 7, 12), scale[static_cast<size_t>(i) + 1]);
   };

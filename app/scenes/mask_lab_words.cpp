@@ -18,22 +18,22 @@ Words percent(float share, Tone tone) { return {percent_text(share).chars, tone}
 /// Two digits that may differ in the last one are one number to a reader.
 bool same(float a, float b) { return std::abs(a - b) < 0.05f; }
 
-Paragraph honest_words(const std::string& name, const LaneSnapshot& lane) {
-  const Tone t = tone(lane);
-  Paragraph p{{name, t}, {" reports "}, number(lane.reported, t), {" and earns "}, number(lane.honest, t), {" when it sees only the prefix."}};
-  if (same(lane.reported, lane.honest)) p.push_back({" The same number: it is honest."});
+Paragraph honest_words(const std::string& name, float reported, float honest) {
+  const Tone t = Tone::kPast;
+  Paragraph p{{name, t}, {" reports "}, number(reported, t), {" and earns "}, number(honest, t), {" when it sees only the prefix."}};
+  if (same(reported, honest)) p.push_back({" The same number: it is honest."});
   return p;
 }
 
-Paragraph lying_words(const std::string& name, const LaneSnapshot& lane, float head_leak) {
-  const Tone t = tone(lane);
-  return {{name, t}, {" reports "}, number(lane.reported, t), {", but with only the prefix it gets "}, number(lane.honest, t),
-          {". This head spends "}, percent(head_leak, t), {" of its attention on tokens not yet written; all heads, "}, percent(lane.mean_leak, t), {"."}};
+Paragraph lying_words(const std::string& name, float reported, float honest, float head_leak, float mean_leak) {
+  const Tone t = Tone::kFuture;
+  return {{name, t}, {" reports "}, number(reported, t), {", but with only the prefix it gets "}, number(honest, t),
+          {". This head spends "}, percent(head_leak, t), {" of its attention on tokens not yet written; all heads, "}, percent(mean_leak, t), {"."}};
 }
 
-Paragraph searching_words(const std::string& name, const LaneSnapshot& lane) {
-  const Tone t = tone(lane);
-  return {{name, t}, {" may look at the very token that it has to predict. It reports "}, number(lane.reported, t),
+Paragraph searching_words(const std::string& name, float reported) {
+  const Tone t = Tone::kFuture;
+  return {{name, t}, {" may look at the very token that it has to predict. It reports "}, number(reported, t),
           {": it has not found the leak yet."}};
 }
 
@@ -44,6 +44,7 @@ std::string count(int64_t step) { return grouped_text(step).chars; }
 /// What one twin does now, in a sentence or two.
 void MaskLab::describe_lane(const SceneInput& in, int lane_index, Explanation& out) const {
   const LaneSnapshot& lane = in.numbers.lanes[static_cast<size_t>(lane_index)];
+  const Measured m = measured(lane);
   const std::string name = title(in.numbers, lane_index, true);
   const Tone t = tone(lane);
   if (!lane.stopped.empty()) {
@@ -51,18 +52,18 @@ void MaskLab::describe_lane(const SceneInput& in, int lane_index, Explanation& o
     return;
   }
   const int64_t since = lane.changes.empty() ? 0 : in.numbers.step - lane.changes.back().step;
-  if (lane.masked && !lane.changes.empty() && !same(lane.reported, lane.honest)) {
+  if (lane.masked && !lane.changes.empty() && !same(m.reported, m.honest)) {
     out.words.push_back({{name, t}, {" has its mask back since step " + count(lane.changes.back().step) + ". It had learned to copy the answer: now it reports "},
-                         number(lane.reported, t), {" and must learn to predict."}});
+                         number(m.reported, t), {" and must learn to predict."}});
   } else if (lane.masked) {
-    out.words.push_back(honest_words(name, lane));
-  } else if (lane.honest - lane.reported >= kLie) {
+    out.words.push_back(honest_words(name, m.reported, m.honest));
+  } else if (m.honest - m.reported >= kLie) {
     const auto head = static_cast<size_t>(in.selection.layer * in.numbers.config.model.heads + in.selection.head);
-    out.words.push_back(lying_words(name, lane, head < lane.leak.size() ? lane.leak[head] : NAN));
+    out.words.push_back(lying_words(name, m.reported, m.honest, head < lane.leak.size() ? lane.leak[head] : NAN, lane.mean_leak));
   } else if (!lane.changes.empty()) {
-    out.words.push_back({{name, t}, {" lost its mask " + count(since) + " steps ago and reports "}, number(lane.reported, t), {". Watch it fall."}});
+    out.words.push_back({{name, t}, {" lost its mask " + count(since) + " steps ago and reports "}, number(m.reported, t), {". Watch it fall."}});
   } else {
-    out.words.push_back(searching_words(name, lane));
+    out.words.push_back(searching_words(name, m.reported));
   }
 }
 

@@ -2,6 +2,7 @@
 
 #include <ft2build.h>
 #include FT_FREETYPE_H
+#include FT_ADVANCES_H
 #include <imgui_freetype.h>
 
 #include <array>
@@ -184,6 +185,17 @@ void add_font(size_t i, float s, const std::u32string& extra) {
   add_fallbacks(*file, built.ems[i], text);
 }
 
+/// The builder rounds advances up, which widens text; these are the designer's.
+void set_exact_advances(ImFont* font, const File& file, float em) {
+  const float scale = em / static_cast<float>(file.face->units_per_EM);
+  for (const ImFontGlyph& glyph : font->Glyphs) {
+    const auto c = static_cast<ImWchar>(glyph.Codepoint);
+    const FT_UInt index = FT_Get_Char_Index(file.face, c);
+    FT_Fixed advance = 0;
+    if (index && !FT_Get_Advance(file.face, index, FT_LOAD_NO_SCALE, &advance)) shift_glyph(font, c, static_cast<float>(advance) * scale, 0);
+  }
+}
+
 /// Digits at the advance of '0', each centred in it, so that live numbers do not jitter.
 void make_digits_tabular(ImFont* font) {
   const float zero = font->GetCharAdvance('0');
@@ -202,7 +214,10 @@ bool build_fonts(float s, const std::u32string& extra) {
   built.ranges.reserve(kSizes.size() * (kFallbacks.size() + 1));  // so that no vector of them moves
   for (size_t i = 0; i < kSizes.size(); ++i) add_font(i, s, extra);
   atlas.Build();
-  for (ImFont* font : built.fonts) make_digits_tabular(font);
+  for (size_t i = 0; i < kSizes.size(); ++i) {
+    if (const File* file = open(kSizes[i].face)) set_exact_advances(built.fonts[i], *file, built.ems[i]);
+    make_digits_tabular(built.fonts[i]);
+  }
   built.s = s;
   built.extra = extra;
   return true;

@@ -1,6 +1,6 @@
 #include "app/ui/icons.h"
 
-#include "app/ui/text.h"
+#include "app/ui/interact.h"
 
 namespace nopeek::ui {
 namespace {
@@ -47,7 +47,7 @@ void matrix(const Pen& pen) {
     for (int column = 0; column < 3; ++column) {
       const float x = -9.0f + 6.4f * static_cast<float>(column), y = -9.0f + 6.4f * static_cast<float>(row);
       if (column > row) {
-        pen.frame(x + 0.7f, y + 0.7f, x + 4.7f, y + 4.7f, 1.3f, 1);
+        pen.frame(x + 0.5f, y + 0.5f, x + 4.9f, y + 4.9f, 1.1f, 0.6f);
       } else {
         pen.box(x, y, x + 5.2f, y + 5.2f, 1);
       }
@@ -111,17 +111,17 @@ void icon(Icon which, ImVec2 centre, ImU32 color, float size) {
 }
 
 void logo(ImVec2 at) {
-  ImDrawList& list = *canvas();
   const Palette& c = colors();
   for (int row = 0; row < 3; ++row) {
     for (int column = 0; column < 3; ++column) {
-      const ImVec2 min{at.x + px(9.3f * static_cast<float>(column)), at.y + px(9.3f * static_cast<float>(row))};
-      const ImVec2 max{min.x + px(8.2f), min.y + px(8.2f)};
-      if (row == 0 && column == 2) continue;
-      if (column > row || (row == 1 && column == 2)) {
-        list.AddRect({min.x + 0.5f, min.y + 0.5f}, {max.x - 0.5f, max.y - 0.5f}, c.future.fill, px(1.5f), 0, theme().line(1.5f));
+      const ImVec2 min{at.x + px(9 * static_cast<float>(column)), at.y + px(9 * static_cast<float>(row))};
+      const Rect cell{min, {min.x + px(8), min.y + px(8)}};
+      if (column <= row) {
+        fill(cell, c.past.fill, 1.2f);
+      } else if (column == row + 1) {
+        outline(cell, c.future.fill, 1.5f, 1.2f);
       } else {
-        list.AddRectFilled(min, max, c.past.fill, px(1.5f));
+        fill(cell, c.raised, 1.2f);
       }
     }
   }

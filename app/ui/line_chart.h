@@ -1,4 +1,5 @@
 #pragma once
+#include <algorithm>
 #include <cstdint>
 #include <string>
 #include <vector>
@@ -21,7 +22,10 @@ struct Range {
     if (v < low) low = v;  // false for NaN
     if (v > high) high = v;
   }
-  void add(const Range& r) { add(r.low), add(r.high); }
+  void add(const Range& r) {
+    low = std::min(low, r.low);
+    high = std::max(high, r.high);
+  }
   bool empty() const { return low > high; }
 };
 

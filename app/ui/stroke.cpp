@@ -15,11 +15,21 @@ ImVec2 normal(ImVec2 a, ImVec2 b) {
   return length > 0 ? ImVec2(-dy / length, dx / length) : ImVec2(0, 0);
 }
 
-/// Offset direction at a corner: the mitre, at most 1.4 times as long as the line is wide.
-ImVec2 corner(ImVec2 n1, ImVec2 n2) {
+/// A point of the outline's spine, and the direction across it.
+struct Rib {
+  ImVec2 at, across;
+};
+
+/// Mitred where the line bends; a sharp turn gets two ribs, one for each side, which bevels it.
+void add_corner(std::vector<Rib>& ribs, ImVec2 at, ImVec2 n1, ImVec2 n2) {
+  if (n1.x * n2.x + n1.y * n2.y < 0.3f) {
+    ribs.push_back({at, n1});
+    ribs.push_back({at, n2});
+    return;
+  }
   const ImVec2 m{(n1.x + n2.x) * 0.5f, (n1.y + n2.y) * 0.5f};
-  const float scale = 1 / std::max(0.5f, m.x * m.x + m.y * m.y);
-  return {m.x * scale, m.y * scale};
+  const float scale = 1 / (m.x * m.x + m.y * m.y);
+  ribs.push_back({at, {m.x * scale, m.y * scale}});
 }
 
 /// Joins the rails of two neighbouring points, whose vertices begin at a and b.
@@ -60,17 +70,20 @@ void stroke_run_of_columns(std::span<const Column> run, ImU32 color, float half)
 
 void stroke(std::span<const ImVec2> points, ImU32 color, float width) {
   if (points.size() < 2) return;
-  ImDrawList& list = *canvas();
-  const auto n = static_cast<int>(points.size());
-  list.PrimReserve((n - 1) * 18, n * static_cast<int>(kRails));
-  const unsigned base = list._VtxCurrentIdx;
+  static thread_local std::vector<Rib> ribs;
+  ribs.clear();
   ImVec2 before = normal(points[0], points[1]);
   for (size_t i = 0; i < points.size(); ++i) {
     const ImVec2 after = i + 1 < points.size() ? normal(points[i], points[i + 1]) : before;
-    write_rails(list, points[i], corner(before, after), width * 0.5f, color);
+    add_corner(ribs, points[i], before, after);
     before = after;
   }
-  for (unsigned i = 0; i + 1 < points.size(); ++i) join(list, base + i * kRails, base + (i + 1) * kRails);
+  ImDrawList& list = *canvas();
+  const auto n = static_cast<int>(ribs.size());
+  list.PrimReserve((n - 1) * 18, n * static_cast<int>(kRails));
+  const unsigned base = list._VtxCurrentIdx;
+  for (const Rib& rib : ribs) write_rails(list, rib.at, rib.across, width * 0.5f, color);
+  for (unsigned i = 0; i + 1 < ribs.size(); ++i) join(list, base + i * kRails, base + (i + 1) * kRails);
 }
 
 float stroke_dashed(std::span<const ImVec2> points, ImU32 color, float width, float on, float off, float phase) {

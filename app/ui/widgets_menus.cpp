@@ -180,9 +180,7 @@ bool begin_dialog(std::string_view title, ImVec2 logical_size, bool& open, Rect&
   ImGui::SetNextWindowPos(at);
   ImGui::SetNextWindowSize(size);
   push_window_style(colors().panel);
-  ImGui::PushStyleColor(ImGuiCol_ModalWindowDimBg, faded(colors().bg, 0.6f));
   const bool begun = ImGui::BeginPopupModal(name.c_str(), nullptr, kBare);
-  ImGui::PopStyleColor();
   pop_window_style();
   if (!begun) return false;
   dialogs.push_back(std::make_unique<focus::Layer>());
