@@ -256,6 +256,10 @@ void Player::then_type(const std::string& text) {
 }
 
 void Player::then_write_shot(const std::filesystem::path& file) {
+  const bool hovers = next_ >= 2 && std::holds_alternative<Hover>(steps_[next_ - 2].command);
+  if (!hovers) {
+    then([this] { return stage_.input().leave(), true; });  // no tooltip in the picture, unless it is what is shown
+  }
   then_frames(kSettle);
   then([this, file] { return stage_.shoot(file), true; });
   then([this] {
