@@ -195,6 +195,7 @@ void Host::frame() {
   window_.begin_frame();
   for (const auto& file : window_.input().take_dropped()) app_.drop_file(file);
   build_frame();
+  heatmaps_.flush();
   window_.draw(ImGui::ColorConvertU32ToFloat4(ui::colors().bg));
   take_pictures();
   pacer_.drawn(begin, seconds_now() - begin);
