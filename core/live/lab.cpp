@@ -10,22 +10,30 @@ namespace nopeek {
 
 namespace {
 
-constexpr int kProbeLength = 12;   // a matrix that one can still read
-constexpr int kPromptShare = 3;    // the first third of the probe is the prompt
+constexpr int kProbeLength = 12;                           // a matrix that one can still read
+constexpr int kPromptShare = 3;                            // the first third of the probe is the prompt
 constexpr int kWrittenWords = 8, kWrittenCharacters = 32;  // with the prompt, a line that one reads at a glance
 
 int written_tokens(const Corpus& corpus) {
   return corpus.tokenizer.kind() == TokenizerKind::kWord ? kWrittenWords : kWrittenCharacters;
 }
 
-RunConfig with_vocab(RunConfig config, const Corpus& corpus) {
+constexpr double kMostMemory = 8e9;  // bytes; more than that is a slip of the finger, not a demonstration
+
+}  // namespace
+
+RunConfig Lab::checked(RunConfig config, const Corpus& corpus, size_t lanes) {
   config.model.vocab = corpus.vocab_size();
   config.validate();
   corpus.require_context(config.model.context);
+  const double memory = static_cast<double>(lanes) * training_memory(config);
+  if (memory > kMostMemory) {
+    throw Error("These models would take about " + std::to_string(std::lround(memory / 1e9)) +
+                " GB of memory, more than the " + std::to_string(std::lround(kMostMemory / 1e9)) +
+                " GB that NoPeek allows. Choose a smaller width, context or batch, or fewer layers.");
+  }
   return config;
 }
-
-}  // namespace
 
 std::vector<Lab::LaneStart> Lab::twins(int context) {
   return {{"masked", Mask::causal(context)}, {"unmasked", Mask::full(context)}};
@@ -39,7 +47,7 @@ Lab::Lane::Lane(const LaneStart& start, const RunConfig& config)
       masked(start.mask.is_causal()) {}
 
 Lab::Lab(RunConfig config, std::shared_ptr<const Corpus> corpus, std::vector<LaneStart> lanes)
-    : config_(with_vocab(config, *corpus)),
+    : config_(checked(config, *corpus, lanes.size())),
       corpus_(std::move(corpus)),
       batcher_(*corpus_, config_.train.batch, config_.model.context, config_.seed),
       probe_(corpus_->probe(std::min(kProbeLength, config_.model.context))) {
@@ -83,7 +91,8 @@ void Lab::find_leak() {
   if (leak_found_) return;
   for (const auto& peeking : lanes_) {
     for (const auto& honest : lanes_) {
-      if (!peeking->masked && honest->masked && peeking->newest.reported < honest->newest.reported / 2) leak_found_ = step_;
+      if (!peeking->masked && honest->masked && peeking->newest.reported < honest->newest.reported / 2)
+        leak_found_ = step_;
     }
   }
 }
@@ -137,9 +146,8 @@ Snapshot Lab::snapshot(ThreadPool& threads) {
   snapshot.prompt_length = std::max(1, static_cast<int>(probe_.size()) / kPromptShare);
   snapshot.leak_found = leak_found_;
   snapshot.lanes.resize(lanes_.size());
-  threads.run(static_cast<int>(lanes_.size()), [&](int i) {
-    snapshot.lanes[static_cast<size_t>(i)] = look(*lanes_[static_cast<size_t>(i)]);
-  });
+  threads.run(static_cast<int>(lanes_.size()),
+              [&](int i) { snapshot.lanes[static_cast<size_t>(i)] = look(*lanes_[static_cast<size_t>(i)]); });
   return snapshot;
 }
 

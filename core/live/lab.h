@@ -19,6 +19,9 @@ class Lab {
   /// The two lanes that the app starts with: "masked" (causal) and "unmasked" (full).
   static std::vector<LaneStart> twins(int context);
 
+  /// `config` with the vocabulary of the corpus. Throws Error if it cannot work, be it for the text or for the memory.
+  static RunConfig checked(RunConfig config, const Corpus& corpus, size_t lanes);
+
   /// Throws Error if configuration, corpus and masks do not fit. `config.model.vocab` is taken from the corpus.
   Lab(RunConfig config, std::shared_ptr<const Corpus> corpus, std::vector<LaneStart> lanes);
 

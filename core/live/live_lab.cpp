@@ -198,11 +198,7 @@ struct LiveLab::Impl {
   }
 
   /// What can be refused is refused here, in the caller's thread, so that carrying it out cannot fail.
-  void check(Restart& command) const {
-    command.config.model.vocab = command.corpus->vocab_size();
-    command.config.validate();
-    command.corpus->require_context(command.config.model.context);
-  }
+  void check(Restart& command) const { command.config = Lab::checked(command.config, *command.corpus, kLanes); }
   void check(SetMask& command) const {
     if (command.lane < 0 || command.lane >= kLanes)
       throw Error("There is no twin number " + std::to_string(command.lane) + ".");

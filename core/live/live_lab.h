@@ -19,7 +19,8 @@ struct SetMask {  // from the next step on; throws Error at the call of post() i
   int lane;
   Mask mask;  // (context, context)
 };
-struct Restart {  // a new run; the present one becomes an EarlierRun. Throws Error at the call of post() if it cannot work.
+struct Restart {  // a new run; the present one becomes an EarlierRun. Throws Error at the call of post() if it cannot
+                  // work.
   RunConfig config;
   std::shared_ptr<const Corpus> corpus;
 };
@@ -32,8 +33,8 @@ using Command = std::variant<SetPaused, StepOnce, SetRate, SetMask, Restart>;
 ///   auto snapshot = lab.snapshot();   // once a frame
 class LiveLab {
  public:
-  /// `published` is called on a worker thread after each new snapshot, to wake whoever draws. Starts training unless
-  /// `paused`. Throws Error if the configuration cannot work.
+  /// `published` is called after each new snapshot, to wake whoever draws: on a worker thread, and once on the
+  /// caller's. Starts training unless `paused`. Throws Error if the configuration cannot work.
   LiveLab(Restart start, std::function<void()> published = {}, bool paused = false);
   ~LiveLab();  // ends after the step under way
   LiveLab(const LiveLab&) = delete;

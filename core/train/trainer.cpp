@@ -28,6 +28,16 @@ std::string number(double value) {
 
 }  // namespace
 
+double training_memory(const RunConfig& config) {
+  const ModelConfig& m = config.model;
+  const TensorSpec last = parameter_table(m).back();
+  const double weights = static_cast<double>(last.offset + last.size());
+  const double rows = static_cast<double>(config.train.batch) * m.context;
+  // What a row takes in Activations and, behind the first sum, in BackwardScratch.
+  const double row = m.layers * (16.0 * m.channels + 1.0 * m.heads * m.context) + 12.0 * m.channels + 3.0 * m.vocab;
+  return sizeof(float) * (weights * (4 + shard_count(config)) + rows * row);
+}
+
 template <class S>
 Trainer<S>::Trainer(const RunConfig& config, Mask mask)
     : config_((config.validate(), config)),

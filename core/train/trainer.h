@@ -10,6 +10,9 @@
 
 namespace nopeek {
 
+/// Memory that training takes, in bytes: weights and their copy, moments, gradients and activations of every shard.
+double training_memory(const RunConfig& config);
+
 /// One model in training.
 ///
 /// A step splits its batch into shards. Their number depends on the configuration alone, each has its own gradients,

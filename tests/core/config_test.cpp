@@ -4,6 +4,7 @@
 #include <cmath>
 #include <functional>
 
+#include "core/live/lab.h"
 #include "core/train/run_config.h"
 #include "tests/core/support.h"
 
@@ -85,6 +86,28 @@ TEST_CASE("every preset works and knows its name; a changed one is custom") {
   const std::string message = error_of([] { preset("huge"); });
   CHECK(contains(message, "huge"));
   CHECK(contains(message, "tiny"));
+}
+
+TEST_CASE("a model too large for any desk is refused before memory is asked for, and the message says how much") {
+  const Corpus corpus =
+      make_corpus("words", "a b c d e f g h i j k l m n o p q r s t u v w x y z " + std::string(4000, 'a'));
+  RunConfig config;
+  config.model.context = 1;
+  CHECK_NOTHROW(Lab::checked(config, corpus, 2));
+  config.model.channels = 4096;
+  config.model.layers = 48;
+  const std::string message = error_of([&] { Lab::checked(config, corpus, 2); });
+  CHECK(contains(message, "GB"));
+  CHECK(contains(message, "smaller width"));
+}
+
+TEST_CASE("the memory estimate covers the weights, moments and gradients, and grows with the batch") {
+  RunConfig config = good();
+  const Parameters<float> parameters(config.model);
+  CHECK(training_memory(config) > 5.0 * sizeof(float) * static_cast<double>(parameters.size()));
+  RunConfig larger = config;
+  larger.train.batch *= 2;
+  CHECK(training_memory(larger) > training_memory(config));
 }
 
 }  // namespace
