@@ -60,7 +60,8 @@ struct WindowArguments {
 void describe_window(CLI::App& app, WindowArguments& window) {
   app.add_option("--scene", window.options.scene, "Scene to open with")->capture_default_str();
   app.add_option("--tour", window.options.tour, "Play a tour file (see docs/tours.md)");
-  app.add_option("--shots", window.options.shots, "With --tour: write a picture of every caption into this folder, then end");
+  app.add_option("--shots", window.options.shots,
+                 "With --tour: write a picture of every caption into this folder, then end");
   app.add_option("--size", window.size, "Window size in pixels, such as 1600x900");
   app.add_option("--scale", window.options.scale, "Text size: 0.8, 1, 1.25 or 1.5")
       ->check(CLI::IsMember(std::vector<double>{0.8, 1.0, 1.25, 1.5}));
@@ -71,7 +72,8 @@ void describe_window(CLI::App& app, WindowArguments& window) {
 int open_window(WindowArguments& window) {
   if (!window.size.empty()) {
     int used = 0;
-    const int read = std::sscanf(window.size.c_str(), "%5dx%5d%n", &window.options.width, &window.options.height, &used);
+    const int read =
+        std::sscanf(window.size.c_str(), "%5dx%5d%n", &window.options.width, &window.options.height, &used);
     if (read != 2 || used != static_cast<int>(window.size.size()) || window.options.width < 320 ||
         window.options.height < 240) {
       throw Error("--size must be WIDTHxHEIGHT in pixels, at least 320x240, such as 1600x900.");

@@ -79,7 +79,8 @@ std::string figure(double value) {
 
 void print_outcome(Lab& lab, ThreadPool& threads) {
   constexpr int kValidationWindows = 256;
-  const Batch validation = consecutive_windows(lab.corpus()->validation, lab.config().model.context, kValidationWindows);
+  const Batch validation =
+      consecutive_windows(lab.corpus()->validation, lab.config().model.context, kValidationWindows);
   const Snapshot last = lab.snapshot(threads);
   std::printf("%-10s %6s %10s %10s %10s %17s   writes\n", "lane", "step", "reported", "honest", "validation",
               "future attention");
@@ -89,15 +90,16 @@ void print_outcome(Lab& lab, ThreadPool& threads) {
                 figure(lane.reported).c_str(), figure(lane.honest).c_str(),
                 figure(lab.trainer(i).evaluate(validation)).c_str(), figure(lane.future_attention).c_str(),
                 last.corpus->tokenizer.decode(lane.written).c_str());
-    if (!lane.stopped.empty()) std::fprintf(stderr, "nopeek: %s stopped: %s\n", lane.name.c_str(), lane.stopped.c_str());
+    if (!lane.stopped.empty())
+      std::fprintf(stderr, "nopeek: %s stopped: %s\n", lane.name.c_str(), lane.stopped.c_str());
   }
 }
 
 }  // namespace
 
 int run_train(const TrainCommand& command) {
-  const auto corpus = std::make_shared<const Corpus>(
-      load_corpus(find_corpus(command.corpus), tokenizer_kind(command.tokenizer)));
+  const auto corpus =
+      std::make_shared<const Corpus>(load_corpus(find_corpus(command.corpus), tokenizer_kind(command.tokenizer)));
   Lab lab(command.config, corpus, chosen_lanes(command.mask, command.config.model.context));
   const int cores = static_cast<int>(std::max(1u, std::thread::hardware_concurrency()));
   ThreadPool threads(command.threads > 0 ? command.threads : cores);

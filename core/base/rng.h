@@ -5,8 +5,9 @@
 
 namespace nopeek {
 
-/// SplitMix64 (Steele, Lea, Flood 2014): 64 bits of state, equal on every platform. The standard library's distributions
-/// are not, so the few we need are here. Copy it to fork a stream; its whole state is one number that can be saved.
+/// SplitMix64 (Steele, Lea, Flood 2014): 64 bits of state, equal on every platform. The standard library's
+/// distributions are not, so the few we need are here. Copy it to fork a stream; its whole state is one number that can
+/// be saved.
 class Rng {
  public:
   explicit Rng(uint64_t seed, uint64_t stream = 0) : state_(mix(seed) ^ mix(~stream)) {}
@@ -16,7 +17,8 @@ class Rng {
   /// Uniform in [0, 1), 53 bits.
   double uniform() { return static_cast<double>(next() >> 11) * 0x1p-53; }
 
-  /// Uniform in [0, n), n > 0. Values from the incomplete last stretch of length n are drawn again, so none is favoured.
+  /// Uniform in [0, n), n > 0. Values from the incomplete last stretch of length n are drawn again, so none is
+  /// favoured.
   uint64_t below(uint64_t n) {
     uint64_t bits = next();
     while (bits < (0 - n) % n) bits = next();

@@ -26,8 +26,8 @@ using VectorMap = Eigen::Map<RowVector<S>>;
 template <class S>
 using ConstVectorMap = Eigen::Map<const RowVector<S>>;
 
-/// Arguments of ops: any row-major matrix, map or block of one, without copying. Pass what matches: Eigen copies silently
-/// into an In what does not (a transpose, say).
+/// Arguments of ops: any row-major matrix, map or block of one, without copying. Pass what matches: Eigen copies
+/// silently into an In what does not (a transpose, say).
 template <class S>
 using In = const Eigen::Ref<const Matrix<S>>&;
 template <class S>

@@ -25,8 +25,8 @@ std::vector<TokenId> greedy_continuation(const Parameters<S>& parameters, const 
   return {tokens.begin() + static_cast<std::ptrdiff_t>(begin), tokens.end()};
 }
 
-template std::vector<TokenId> greedy_continuation<float>(const Parameters<float>&, const Mask&, std::span<const TokenId>,
-                                                         int, Activations<float>&);
+template std::vector<TokenId> greedy_continuation<float>(const Parameters<float>&, const Mask&,
+                                                         std::span<const TokenId>, int, Activations<float>&);
 template std::vector<TokenId> greedy_continuation<double>(const Parameters<double>&, const Mask&,
                                                           std::span<const TokenId>, int, Activations<double>&);
 

@@ -5,8 +5,8 @@
 
 namespace nopeek {
 
-/// Writes a file under a temporary name (path + ".part") and renames it at commit(): a reader never sees half a file, and
-/// a failure leaves the old one. Makes missing folders. All throw Error.
+/// Writes a file under a temporary name (path + ".part") and renames it at commit(): a reader never sees half a file,
+/// and a failure leaves the old one. Makes missing folders. All throw Error.
 class FileWriter {
  public:
   explicit FileWriter(std::filesystem::path path);

@@ -57,8 +57,8 @@ struct Snapshot {
   uint64_t run = 0;  // grows with each reset
   int64_t step = 0;
   bool paused = false;
-  bool finished = false;  // no lane can go on
-  double target_rate = 0;  // steps/s asked for; infinity: flat out
+  bool finished = false;                               // no lane can go on
+  double target_rate = 0;                              // steps/s asked for; infinity: flat out
   double tokens_per_second = 0, steps_per_second = 0;  // measured; 0 while paused
   RunConfig config;
   std::shared_ptr<const Corpus> corpus;

@@ -16,7 +16,9 @@ auto part_of_head(M& qkv, int part, int b, int h, int T, int HS) {
   return qkv.block(Index{b} * T, part * C + Index{h} * HS, T, HS);
 }
 
-Dropout dropout_of_head(const Dropout& dropout, int head_index) { return dropout.at(static_cast<uint64_t>(head_index)); }
+Dropout dropout_of_head(const Dropout& dropout, int head_index) {
+  return dropout.at(static_cast<uint64_t>(head_index));
+}
 
 template <class S>
 void add_mask(const Mask& mask, Out<S> scores) {
@@ -101,9 +103,9 @@ double future_attention(In<S> weights, int T) {
   return sum / static_cast<double>(weights.rows());
 }
 
-#define NOPEEK_INSTANTIATE(S)                                                                                         \
-  template void attention_forward<S>(In<S>, int, int, std::span<const Mask>, const Dropout&, Out<S>, Out<S>);         \
-  template void attention_backward<S>(In<S>, In<S>, In<S>, int, int, const Dropout&, Out<S>);                         \
+#define NOPEEK_INSTANTIATE(S)                                                                                 \
+  template void attention_forward<S>(In<S>, int, int, std::span<const Mask>, const Dropout&, Out<S>, Out<S>); \
+  template void attention_backward<S>(In<S>, In<S>, In<S>, int, int, const Dropout&, Out<S>);                 \
   template double future_attention<S>(In<S>, int);
 NOPEEK_INSTANTIATE(float)
 NOPEEK_INSTANTIATE(double)

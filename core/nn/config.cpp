@@ -9,7 +9,8 @@ void ModelConfig::validate() const {
     if (!ok) throw Error(message);
   };
   need(vocab >= 1, "The vocabulary is empty: the text has no tokens.");
-  need(context >= 1 && context <= 1024, "Context must be from 1 to 1024 tokens; it is " + std::to_string(context) + ".");
+  need(context >= 1 && context <= 1024,
+       "Context must be from 1 to 1024 tokens; it is " + std::to_string(context) + ".");
   need(layers >= 1 && layers <= 48, "Layers must be from 1 to 48; it is " + std::to_string(layers) + ".");
   need(heads >= 1 && heads <= 64, "Heads must be from 1 to 64; it is " + std::to_string(heads) + ".");
   need(channels >= 1 && channels <= 4096, "Width must be from 1 to 4096; it is " + std::to_string(channels) + ".");

@@ -50,8 +50,9 @@ void Mask::validate() const {
       any |= visible(query, key);
     }
     if (!any) {
-      throw Error("Row " + std::to_string(query) +
-                  " of the mask forbids every key, so this query has nothing to look at. Leave it one key, such as itself.");
+      throw Error(
+          "Row " + std::to_string(query) +
+          " of the mask forbids every key, so this query has nothing to look at. Leave it one key, such as itself.");
     }
   }
 }

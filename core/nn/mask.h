@@ -7,9 +7,9 @@
 namespace nopeek {
 
 /// The additive attention mask: a (T, T) matrix that is added to the scores before the softmax. Row = query (who asks),
-/// column = key (what it looks at). 0 leaves a score alone, -inf forbids the key exactly, a finite penalty only makes it
-/// less likely (and so leaks). Whatever a model may see is a value of this type: training, drawing and editing use the
-/// same matrix, and no code asks "is it causal?" on the way.
+/// column = key (what it looks at). 0 leaves a score alone, -inf forbids the key exactly, a finite penalty only makes
+/// it less likely (and so leaks). Whatever a model may see is a value of this type: training, drawing and editing use
+/// the same matrix, and no code asks "is it causal?" on the way.
 class Mask {
  public:
   static constexpr float kForbidden = -std::numeric_limits<float>::infinity();

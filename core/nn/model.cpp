@@ -27,7 +27,8 @@ struct Cutter {
 size_t arena_size(const ModelConfig& c, size_t N, size_t T) {
   const size_t C = static_cast<size_t>(c.channels), V = static_cast<size_t>(c.vocab);
   const size_t attention = N * static_cast<size_t>(c.heads) * T;
-  const size_t layer = N * (5 * C + 3 * C + 8 * C + 4) + attention;  // input, ln_1, heads, middle, ln_2 | qkv | fc, gelu
+  const size_t layer =
+      N * (5 * C + 3 * C + 8 * C + 4) + attention;  // input, ln_1, heads, middle, ln_2 | qkv | fc, gelu
   return static_cast<size_t>(c.layers) * layer + N * (2 * C + 2 + 2 * V);
 }
 
@@ -59,8 +60,8 @@ auto Activations<S>::shape(int B, int T) -> Views& {
 }
 
 template <class S>
-void forward(const Parameters<S>& parameters, std::span<const int32_t> inputs, int B, int T, std::span<const Mask> masks,
-             const Dropout& drop, Activations<S>& activations) {
+void forward(const Parameters<S>& parameters, std::span<const int32_t> inputs, int B, int T,
+             std::span<const Mask> masks, const Dropout& drop, Activations<S>& activations) {
   const ModelConfig& config = parameters.config();
   auto& acts = activations.shape(B, T);
 
@@ -114,8 +115,8 @@ BackwardScratch<S>::BackwardScratch(const ModelConfig& c, int max_B, int max_T)
       dfc(max_B * max_T, 4 * c.channels) {}
 
 template <class S>
-void backward(const Parameters<S>& parameters, std::span<const int32_t> inputs, std::span<const int32_t> targets, S scale,
-              const Dropout& drop, const Activations<S>& activations, BackwardScratch<S>& scratch,
+void backward(const Parameters<S>& parameters, std::span<const int32_t> inputs, std::span<const int32_t> targets,
+              S scale, const Dropout& drop, const Activations<S>& activations, BackwardScratch<S>& scratch,
               Parameters<S>& gradients) {
   const ModelConfig& config = parameters.config();
   const auto& acts = activations.views();
@@ -158,14 +159,14 @@ void backward(const Parameters<S>& parameters, std::span<const int32_t> inputs, 
   embedding_backward<S>(dx, inputs, acts.T, gradients.wte(), gradients.wpe());
 }
 
-#define NOPEEK_INSTANTIATE(S)                                                                                         \
-  template class Activations<S>;                                                                                      \
-  template struct BackwardScratch<S>;                                                                                 \
-  template void forward<S>(const Parameters<S>&, std::span<const int32_t>, int, int, std::span<const Mask>,           \
-                           const Dropout&, Activations<S>&);                                                          \
-  template void head_forward<S>(const Parameters<S>&, Activations<S>&);                                               \
-  template double loss_forward<S>(std::span<const int32_t>, Activations<S>&);                                         \
-  template void backward<S>(const Parameters<S>&, std::span<const int32_t>, std::span<const int32_t>, S,              \
+#define NOPEEK_INSTANTIATE(S)                                                                               \
+  template class Activations<S>;                                                                            \
+  template struct BackwardScratch<S>;                                                                       \
+  template void forward<S>(const Parameters<S>&, std::span<const int32_t>, int, int, std::span<const Mask>, \
+                           const Dropout&, Activations<S>&);                                                \
+  template void head_forward<S>(const Parameters<S>&, Activations<S>&);                                     \
+  template double loss_forward<S>(std::span<const int32_t>, Activations<S>&);                               \
+  template void backward<S>(const Parameters<S>&, std::span<const int32_t>, std::span<const int32_t>, S,    \
                             const Dropout&, const Activations<S>&, BackwardScratch<S>&, Parameters<S>&);
 NOPEEK_INSTANTIATE(float)
 NOPEEK_INSTANTIATE(double)

@@ -9,31 +9,31 @@
 
 namespace nopeek {
 
-/// All that a forward pass computes, kept for the screen and for the way back. The caller owns it; forward() writes only
-/// here. Memory is taken once, for the largest (B, T); smaller passes use its beginning.
+/// All that a forward pass computes, kept for the screen and for the way back. The caller owns it; forward() writes
+/// only here. Memory is taken once, for the largest (B, T); smaller passes use its beginning.
 template <class S>
 class Activations {
  public:
-  struct Layer {                            // N = B*T
-    MatrixMap<S> input;                     // (N, C) residual stream as it enters the block
-    MatrixMap<S> ln_1;                      // (N, C)
-    MatrixMap<S> qkv;                       // (N, 3C)
-    MatrixMap<S> attention;                 // (B*NH*T, T) weights after the softmax
-    MatrixMap<S> heads;                     // (N, C) outputs of all heads side by side
-    MatrixMap<S> middle;                    // (N, C) residual stream between attention and MLP
-    MatrixMap<S> ln_2;                      // (N, C)
-    MatrixMap<S> fc;                        // (N, 4C) before GELU
-    MatrixMap<S> gelu;                      // (N, 4C)
+  struct Layer {                                  // N = B*T
+    MatrixMap<S> input;                           // (N, C) residual stream as it enters the block
+    MatrixMap<S> ln_1;                            // (N, C)
+    MatrixMap<S> qkv;                             // (N, 3C)
+    MatrixMap<S> attention;                       // (B*NH*T, T) weights after the softmax
+    MatrixMap<S> heads;                           // (N, C) outputs of all heads side by side
+    MatrixMap<S> middle;                          // (N, C) residual stream between attention and MLP
+    MatrixMap<S> ln_2;                            // (N, C)
+    MatrixMap<S> fc;                              // (N, 4C) before GELU
+    MatrixMap<S> gelu;                            // (N, 4C)
     VectorMap<S> mean_1, rstd_1, mean_2, rstd_2;  // (N)
   };
   struct Views {
     int B, T;
     std::vector<Layer> layers;
-    MatrixMap<S> output;         // (N, C) residual stream behind the last block
-    MatrixMap<S> ln_f;           // (N, C)
+    MatrixMap<S> output;          // (N, C) residual stream behind the last block
+    MatrixMap<S> ln_f;            // (N, C)
     VectorMap<S> mean_f, rstd_f;  // (N)
-    MatrixMap<S> logits;         // (N, V); filled by head_forward()
-    MatrixMap<S> log_probs;      // (N, V); filled by loss_forward()
+    MatrixMap<S> logits;          // (N, V); filled by head_forward()
+    MatrixMap<S> log_probs;       // (N, V); filled by loss_forward()
   };
 
   Activations(const ModelConfig& config, int max_B, int max_T);
@@ -51,8 +51,8 @@ class Activations {
 /// GPT-2 up to the last layer norm: inputs (B, T) -> activations. `masks`: see attention_forward. Dropout with p = 0 is
 /// evaluation mode.
 template <class S>
-void forward(const Parameters<S>& parameters, std::span<const int32_t> inputs, int B, int T, std::span<const Mask> masks,
-             const Dropout& dropout, Activations<S>& activations);
+void forward(const Parameters<S>& parameters, std::span<const int32_t> inputs, int B, int T,
+             std::span<const Mask> masks, const Dropout& dropout, Activations<S>& activations);
 
 /// logits = ln_f wte^T: the head is tied to the token embeddings.
 template <class S>
@@ -66,18 +66,18 @@ double loss_forward(std::span<const int32_t> targets, Activations<S>& activation
 template <class S>
 struct BackwardScratch {
   BackwardScratch(const ModelConfig& config, int max_B, int max_T);
-  Matrix<S> dlogits;        // (N, V)
-  Matrix<S> dx;             // (N, C) gradient of the residual stream
-  Matrix<S> dbranch, dln;   // (N, C)
-  Matrix<S> dqkv;           // (N, 3C)
-  Matrix<S> dfc;            // (N, 4C)
+  Matrix<S> dlogits;       // (N, V)
+  Matrix<S> dx;            // (N, C) gradient of the residual stream
+  Matrix<S> dbranch, dln;  // (N, C)
+  Matrix<S> dqkv;          // (N, 3C)
+  Matrix<S> dfc;           // (N, 4C)
 };
 
 /// Gradient of `scale` times the summed loss, added to `gradients`. Needs forward, head_forward and loss_forward of the
 /// same inputs, targets and dropout before it, in `activations`.
 template <class S>
-void backward(const Parameters<S>& parameters, std::span<const int32_t> inputs, std::span<const int32_t> targets, S scale,
-              const Dropout& dropout, const Activations<S>& activations, BackwardScratch<S>& scratch,
+void backward(const Parameters<S>& parameters, std::span<const int32_t> inputs, std::span<const int32_t> targets,
+              S scale, const Dropout& dropout, const Activations<S>& activations, BackwardScratch<S>& scratch,
               Parameters<S>& gradients);
 
 }  // namespace nopeek

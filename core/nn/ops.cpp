@@ -66,7 +66,7 @@ void layer_norm_backward(In<S> dy, In<S> x, VectorIn<S> weight, VectorIn<S> mean
 
 namespace {
 template <class S>
-constexpr S kGeluScale = S(std::numbers::sqrt2 * std::numbers::inv_sqrtpi);  // sqrt(2/pi)
+constexpr S kGeluScale = S(std::numbers::sqrt2* std::numbers::inv_sqrtpi);  // sqrt(2/pi)
 template <class S>
 constexpr S kGeluCubic = S(0.044715);
 }  // namespace
@@ -86,8 +86,7 @@ void gelu_backward(In<S> dy, In<S> x, Out<S> dx) {
     const auto a = x.row(n).array();
     t = (kGeluScale<S> * (a + kGeluCubic<S> * a.cube())).tanh();
     const auto du = kGeluScale<S> * (S(1) + S(3) * kGeluCubic<S> * a.square());
-    dx.row(n).array() =
-        dy.row(n).array() * S(0.5) * (S(1) + t.array() + a * (S(1) - t.array().square()) * du);
+    dx.row(n).array() = dy.row(n).array() * S(0.5) * (S(1) + t.array() + a * (S(1) - t.array().square()) * du);
   }
 }
 

@@ -63,10 +63,10 @@ struct Views {
     return {data + row.offset, row.cols};
   }
   typename Parameters<S>::Block block(const std::string& h) const {
-    return {vector(h + "ln_1.weight"),        vector(h + "ln_1.bias"),        matrix(h + "attn.c_attn.weight"),
-            vector(h + "attn.c_attn.bias"),   matrix(h + "attn.c_proj.weight"), vector(h + "attn.c_proj.bias"),
-            vector(h + "ln_2.weight"),        vector(h + "ln_2.bias"),        matrix(h + "mlp.c_fc.weight"),
-            vector(h + "mlp.c_fc.bias"),      matrix(h + "mlp.c_proj.weight"), vector(h + "mlp.c_proj.bias")};
+    return {vector(h + "ln_1.weight"),      vector(h + "ln_1.bias"),          matrix(h + "attn.c_attn.weight"),
+            vector(h + "attn.c_attn.bias"), matrix(h + "attn.c_proj.weight"), vector(h + "attn.c_proj.bias"),
+            vector(h + "ln_2.weight"),      vector(h + "ln_2.bias"),          matrix(h + "mlp.c_fc.weight"),
+            vector(h + "mlp.c_fc.bias"),    matrix(h + "mlp.c_proj.weight"),  vector(h + "mlp.c_proj.bias")};
   }
 };
 

@@ -28,7 +28,7 @@ std::vector<TensorSpec> parameter_table(const ModelConfig& config);
 template <class S>
 class Parameters {
  public:
-  struct Block {  // of one layer; weights are (in, out) as in GPT-2, so y = x W + b
+  struct Block {                          // of one layer; weights are (in, out) as in GPT-2, so y = x W + b
     VectorMap<S> ln_1_weight, ln_1_bias;  // (C)
     MatrixMap<S> c_attn_weight;           // (C, 3C): query, key and value side by side
     VectorMap<S> c_attn_bias;             // (3C)

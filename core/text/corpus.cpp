@@ -19,7 +19,8 @@ std::string mark_documents(std::string_view text) {
   std::string marked;
   marked.reserve(text.size() + 16);
   const auto end_document = [&] {
-    while (!marked.empty() && (marked.back() == '\n' || marked.back() == '\r' || marked.back() == ' ')) marked.pop_back();
+    while (!marked.empty() && (marked.back() == '\n' || marked.back() == '\r' || marked.back() == ' '))
+      marked.pop_back();
     if (!marked.empty() && !marked.ends_with("<eos>")) marked += "<eos>";
   };
   for (size_t begin = 0; begin < text.size();) {
@@ -43,8 +44,9 @@ TokenizerKind choose_kind(std::string_view text) {
   size_t end = std::min<size_t>(text.size(), 1 << 20);
   while (end < text.size() && (static_cast<unsigned char>(text[end]) & 0xC0) == 0x80) ++end;
   const auto words = Tokenizer::count_words(text.substr(0, end));
-  return words.distinct <= 1024 && words.distinct * 8 <= std::max<uint64_t>(words.total, 64) ? TokenizerKind::kWord
-                                                                                           : TokenizerKind::kCharacter;
+  return words.distinct <= 1024 && words.distinct * 8 <= std::max<uint64_t>(words.total, 64)
+             ? TokenizerKind::kWord
+             : TokenizerKind::kCharacter;
 }
 
 }  // namespace
@@ -62,7 +64,8 @@ void Corpus::require_context(int context) const {
   if (train.size() >= need && validation.size() >= need) return;
   const size_t total = train.size() + validation.size();
   throw Error("The text \"" + name + "\" has " + std::to_string(total) + " tokens, too few for a context of " +
-              std::to_string(context) + ": it takes " + std::to_string(kValidationShare * static_cast<std::ptrdiff_t>(need)) +
+              std::to_string(context) + ": it takes " +
+              std::to_string(kValidationShare * static_cast<std::ptrdiff_t>(need)) +
               ". Use a longer text or a shorter context.");
 }
 

@@ -16,7 +16,7 @@ struct Corpus {
   std::string name;    // what people call it: the file's name without folder and ending
   std::string source;  // the path that it came from, to open it again; empty for text from memory
   Tokenizer tokenizer;
-  std::vector<uint16_t> train;       // 16 bits: a 100 MB text costs 200 MB, and no vocabulary has more than 65536 tokens
+  std::vector<uint16_t> train;  // 16 bits: a 100 MB text costs 200 MB, and no vocabulary has more than 65536 tokens
   std::vector<uint16_t> validation;  // the last tenth
 
   int vocab_size() const { return tokenizer.vocab_size(); }
@@ -26,11 +26,13 @@ struct Corpus {
   void require_context(int context) const;
 };
 
-/// Makes a corpus of text. Without a kind, words are used where they repeat often enough to be learned, else characters.
-/// Throws Error (empty, not UTF-8: names the byte) and Cancelled.
-Corpus make_corpus(std::string name, std::string text, std::optional<TokenizerKind> kind = {}, Progress* progress = nullptr);
+/// Makes a corpus of text. Without a kind, words are used where they repeat often enough to be learned, else
+/// characters. Throws Error (empty, not UTF-8: names the byte) and Cancelled.
+Corpus make_corpus(std::string name, std::string text, std::optional<TokenizerKind> kind = {},
+                   Progress* progress = nullptr);
 
 /// Reads `path` and makes a corpus of it. Throws Error (unreadable, empty, not UTF-8, too large) and Cancelled.
-Corpus load_corpus(const std::filesystem::path& path, std::optional<TokenizerKind> kind = {}, Progress* progress = nullptr);
+Corpus load_corpus(const std::filesystem::path& path, std::optional<TokenizerKind> kind = {},
+                   Progress* progress = nullptr);
 
 }  // namespace nopeek

@@ -78,9 +78,8 @@ Tokenizer Tokenizer::train(std::string_view text, TokenizerKind kind, Progress* 
 
   std::vector<Count> order;
   for (const auto& [piece, count] : counts) order.push_back(count);
-  std::sort(order.begin(), order.end(), [](const Count& a, const Count& b) {
-    return a.times != b.times ? a.times > b.times : a.first < b.first;
-  });
+  std::sort(order.begin(), order.end(),
+            [](const Count& a, const Count& b) { return a.times != b.times ? a.times > b.times : a.first < b.first; });
 
   Tokenizer result;
   result.kind_ = kind;

@@ -40,16 +40,20 @@ char32_t decode(std::string_view text) {
   const auto bits = [&](size_t k) { return static_cast<char32_t>(static_cast<unsigned char>(text[k]) & 0x3F); };
   const auto lead = static_cast<unsigned char>(text[0]);
   switch (length(text[0])) {
-    case 1: return lead;
-    case 2: return (static_cast<char32_t>(lead & 0x1F) << 6) | bits(1);
-    case 3: return (static_cast<char32_t>(lead & 0x0F) << 12) | (bits(1) << 6) | bits(2);
-    default: return (static_cast<char32_t>(lead & 0x07) << 18) | (bits(1) << 12) | (bits(2) << 6) | bits(3);
+    case 1:
+      return lead;
+    case 2:
+      return (static_cast<char32_t>(lead & 0x1F) << 6) | bits(1);
+    case 3:
+      return (static_cast<char32_t>(lead & 0x0F) << 12) | (bits(1) << 6) | bits(2);
+    default:
+      return (static_cast<char32_t>(lead & 0x07) << 18) | (bits(1) << 12) | (bits(2) << 6) | bits(3);
   }
 }
 
 bool is_space(char32_t c) {
-  return c == ' ' || (c >= '\t' && c <= '\r') || c == 0x85 || c == 0xA0 || c == 0x1680 || (c >= 0x2000 && c <= 0x200A) ||
-         c == 0x2028 || c == 0x2029 || c == 0x202F || c == 0x205F || c == 0x3000;
+  return c == ' ' || (c >= '\t' && c <= '\r') || c == 0x85 || c == 0xA0 || c == 0x1680 ||
+         (c >= 0x2000 && c <= 0x200A) || c == 0x2028 || c == 0x2029 || c == 0x202F || c == 0x205F || c == 0x3000;
 }
 
 bool is_word(char32_t c) {

@@ -22,7 +22,8 @@ template <class S>
 void AdamW<S>::update(Parameters<S>& parameters, const Parameters<S>& gradients, double gradient_scale) {
   ++t_;
   const auto t = static_cast<double>(t_);
-  const S scale = static_cast<S>(gradient_scale), b1 = static_cast<S>(config_.beta1), b2 = static_cast<S>(config_.beta2);
+  const S scale = static_cast<S>(gradient_scale), b1 = static_cast<S>(config_.beta1),
+          b2 = static_cast<S>(config_.beta2);
   const S rate = static_cast<S>(learning_rate(config_, t_)), epsilon = static_cast<S>(config_.epsilon);
   const S correction1 = static_cast<S>(1 / (1 - std::pow(config_.beta1, t)));
   const S correction2 = static_cast<S>(1 / (1 - std::pow(config_.beta2, t)));

@@ -24,7 +24,8 @@ double honest_loss_sum(const Parameters<S>& parameters, const Batch& batch, int 
   return sum;
 }
 
-template double honest_loss_sum<float>(const Parameters<float>&, const Batch&, int, int, const Mask&, Activations<float>&);
+template double honest_loss_sum<float>(const Parameters<float>&, const Batch&, int, int, const Mask&,
+                                       Activations<float>&);
 template double honest_loss_sum<double>(const Parameters<double>&, const Batch&, int, int, const Mask&,
                                         Activations<double>&);
 

@@ -10,7 +10,8 @@ namespace nopeek {
 struct TrainConfig {
   int batch = 16;  // B, sequences a step
   double learning_rate = 3e-3;
-  int warmup_steps = 20;  // the rate rises linearly from 0 over so many steps, then stays: a live run has no end to decay to
+  int warmup_steps =
+      20;  // the rate rises linearly from 0 over so many steps, then stays: a live run has no end to decay to
   double beta1 = 0.9, beta2 = 0.95, epsilon = 1e-8;
   double weight_decay = 0.1;  // on matrices, not on biases and layer norms
   double grad_clip = 1.0;     // largest global norm of the gradient; 0 turns it off
