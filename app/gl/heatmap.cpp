@@ -10,9 +10,10 @@ namespace nopeek::gl {
 namespace {
 
 bool equal(const HeatmapSpec& a, const HeatmapSpec& b) {
-  return a.columns == b.columns && a.rows == b.rows && a.T == b.T && a.width == b.width && a.height == b.height && a.gap == b.gap &&
-         a.radius == b.radius && a.hatch_pitch == b.hatch_pitch && a.hatch_width == b.hatch_width && a.origin.x == b.origin.x &&
-         a.origin.y == b.origin.y && a.past == b.past && a.future == b.future && a.forbidden == b.forbidden && a.hatch == b.hatch;
+  return a.columns == b.columns && a.rows == b.rows && a.T == b.T && a.width == b.width && a.height == b.height &&
+         a.gap == b.gap && a.radius == b.radius && a.hatch_pitch == b.hatch_pitch && a.hatch_width == b.hatch_width &&
+         a.origin.x == b.origin.x && a.origin.y == b.origin.y && a.past == b.past && a.future == b.future &&
+         a.forbidden == b.forbidden && a.hatch == b.hatch;
 }
 
 using Rgb = std::array<float, 3>;

@@ -8,16 +8,16 @@
 
 namespace nopeek::gl {
 
-/// A picture of attention weights. `columns` x `rows` cells hold one (T, T) matrix, or several side by side. All lengths
-/// are px of the window, so that the picture can be drawn pixel for pixel.
+/// A picture of attention weights. `columns` x `rows` cells hold one (T, T) matrix, or several side by side. All
+/// lengths are px of the window, so that the picture can be drawn pixel for pixel.
 struct HeatmapSpec {
   int columns = 0, rows = 0;
-  int T = 0;                   // a cell lies in the future where column % T > row % T
-  int width = 0, height = 0;   // of the picture
-  float gap = 0, radius = 0;   // between cells, which are transparent there; of their corners
-  float hatch_pitch = 0;       // 0: forbidden cells are filled and not hatched
+  int T = 0;                  // a cell lies in the future where column % T > row % T
+  int width = 0, height = 0;  // of the picture
+  float gap = 0, radius = 0;  // between cells, which are transparent there; of their corners
+  float hatch_pitch = 0;      // 0: forbidden cells are filled and not hatched
   float hatch_width = 1;
-  ImVec2 origin{};             // where in the window the picture will stand: the hatch's phase
+  ImVec2 origin{};  // where in the window the picture will stand: the hatch's phase
   std::array<ImU32, 5> past{}, future{};
   ImU32 forbidden = 0, hatch = 0;
 };

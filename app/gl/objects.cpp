@@ -48,14 +48,17 @@ void Texture::allocate(GLint internal, GLenum format, GLenum type, int width, in
     glTexSubImage2D(GL_TEXTURE_2D, 0, 0, 0, width, height, format, type, data);
   } else {
     glTexImage2D(GL_TEXTURE_2D, 0, internal, width, height, 0, format, type, data);
-    for (GLenum filter : {GL_TEXTURE_MIN_FILTER, GL_TEXTURE_MAG_FILTER}) glTexParameteri(GL_TEXTURE_2D, filter, GL_NEAREST);
+    for (GLenum filter : {GL_TEXTURE_MIN_FILTER, GL_TEXTURE_MAG_FILTER})
+      glTexParameteri(GL_TEXTURE_2D, filter, GL_NEAREST);
     for (GLenum wrap : {GL_TEXTURE_WRAP_S, GL_TEXTURE_WRAP_T}) glTexParameteri(GL_TEXTURE_2D, wrap, GL_CLAMP_TO_EDGE);
   }
   width_ = width;
   height_ = height;
 }
 
-void Texture::set_floats(int columns, int rows, const float* values) { allocate(GL_R32F, GL_RED, GL_FLOAT, columns, rows, values); }
+void Texture::set_floats(int columns, int rows, const float* values) {
+  allocate(GL_R32F, GL_RED, GL_FLOAT, columns, rows, values);
+}
 
 void Texture::set_colors(int width, int height) {
   if (width != width_ || height != height_) allocate(GL_RGBA8, GL_RGBA, GL_UNSIGNED_BYTE, width, height, nullptr);

@@ -72,6 +72,8 @@ App::Impl::Impl(Options given, gl::HeatmapRenderer* renderer)
     if (options.scene == entry.title) scene = scenes.size();
     scenes.push_back(entry.make());
   }
+  if (options.scene != scene_title())
+    messages.add("There is no scene \"" + options.scene + "\". This is " + scene_title() + ".");
   std::shared_ptr<const Corpus> corpus = first_corpus(settings);
   RunConfig config = first_config(settings, options.seed);
   try {
@@ -79,7 +81,8 @@ App::Impl::Impl(Options given, gl::HeatmapRenderer* renderer)
   } catch (const Error& error) {
     messages.add(error.what());
     Settings plain;
-    lab = std::make_unique<LiveLab>(Restart{first_config(plain, options.seed), first_corpus(plain)}, options.wake, options.paused);
+    lab = std::make_unique<LiveLab>(Restart{first_config(plain, options.seed), first_corpus(plain)}, options.wake,
+                                    options.paused);
   }
   set_rate(settings.rate > 0 ? settings.rate : std::numeric_limits<double>::infinity());
   if (!is_built_in_corpus(settings.corpus)) open_corpus(settings.corpus);
@@ -96,14 +99,13 @@ App::Impl::~Impl() {
 
 bool App::Impl::prepare_frame(ImVec2 size) {
   newest = lab->snapshot();
-  use_theme(make_theme(size, settings.dark, settings.text_size, presenting, options.animations && !settings.reduce_motion));
-  static thread_local const Corpus* scanned = nullptr;  // scanning a vocabulary each frame would cost more than drawing it
-  static thread_local std::u32string extra;
-  if (scanned != newest->corpus.get()) {
-    scanned = newest->corpus.get();
-    extra = unusual_characters(*newest->corpus);
+  use_theme(
+      make_theme(size, settings.dark, settings.text_size, presenting, options.animations && !settings.reduce_motion));
+  if (scanned_corpus != newest->corpus) {  // once a corpus: to scan its vocabulary costs more than to draw a frame
+    scanned_corpus = newest->corpus;
+    extra_characters = unusual_characters(*newest->corpus);
   }
-  return build_fonts(theme().s, extra);
+  return build_fonts(theme().s, extra_characters);
 }
 
 /// One snapshot a frame: all that is drawn belongs to one step.
@@ -137,12 +139,16 @@ void App::Impl::draw_message_layer() {
     ImGui::PushStyleVar(ImGuiStyleVar_WindowRounding, px(10));
     ImGui::PushStyleColor(ImGuiCol_WindowBg, colors().raised);
     ImGui::PushStyleColor(ImGuiCol_Border, colors().sep);
-    ImGui::Begin("##loading", nullptr, ImGuiWindowFlags_NoDecoration | ImGuiWindowFlags_NoMove | ImGuiWindowFlags_NoNav | ImGuiWindowFlags_NoSavedSettings);
+    ImGui::Begin("##loading", nullptr,
+                 ImGuiWindowFlags_NoDecoration | ImGuiWindowFlags_NoMove | ImGuiWindowFlags_NoNav |
+                     ImGuiWindowFlags_NoSavedSettings);
     const registry::Scope scope("Reading");
     const float button_w = px(80);
-    text_elided({at.x + px(16), at.y + px(24)}, "Reading " + loader.name(), w - button_w - px(40), Font::kLabel, colors().text);
+    text_elided({at.x + px(16), at.y + px(24)}, "Reading " + loader.name(), w - button_w - px(40), Font::kLabel,
+                colors().text);
     progress_bar({{at.x + px(16), at.y + px(44)}, {at.x + w - button_w - px(28), at.y + px(48)}}, loader.fraction());
-    if (button("Cancel", {{at.x + w - button_w - px(12), at.y + px(14)}, {at.x + w - px(12), at.y + px(50)}})) loader.cancel();
+    if (button("Cancel", {{at.x + w - button_w - px(12), at.y + px(14)}, {at.x + w - px(12), at.y + px(50)}}))
+      loader.cancel();
     ImGui::End();
     ImGui::PopStyleColor(2);
     ImGui::PopStyleVar();
@@ -152,7 +158,8 @@ void App::Impl::draw_message_layer() {
 
 void App::Impl::frame() {
   begin_widgets(ImGui::GetIO().DeltaTime);
-  ImGui::GetStyle().Colors[ImGuiCol_ModalWindowDimBg] = ImGui::ColorConvertU32ToFloat4(faded(colors().bg, 0.6f));  // read at the frame's end
+  ImGui::GetStyle().Colors[ImGuiCol_ModalWindowDimBg] =
+      ImGui::ColorConvertU32ToFloat4(faded(colors().bg, 0.6f));  // read at the frame's end
   poll_background();
   take_snapshot();
   read_shortcuts();
@@ -163,8 +170,9 @@ void App::Impl::frame() {
   ImGui::PushStyleVar(ImGuiStyleVar_WindowRounding, 0);
   // No background: the host clears to it, which costs a software renderer nothing.
   ImGui::Begin("##root", nullptr,
-               ImGuiWindowFlags_NoDecoration | ImGuiWindowFlags_NoMove | ImGuiWindowFlags_NoSavedSettings | ImGuiWindowFlags_NoBackground |
-                   ImGuiWindowFlags_NoBringToFrontOnFocus | ImGuiWindowFlags_NoScrollWithMouse | ImGuiWindowFlags_NoNav);
+               ImGuiWindowFlags_NoDecoration | ImGuiWindowFlags_NoMove | ImGuiWindowFlags_NoSavedSettings |
+                   ImGuiWindowFlags_NoBackground | ImGuiWindowFlags_NoBringToFrontOnFocus |
+                   ImGuiWindowFlags_NoScrollWithMouse | ImGuiWindowFlags_NoNav);
   ImGui::PopStyleVar(3);
   if (!presenting) draw_rail();
   draw_top_bar();
@@ -206,8 +214,10 @@ void App::Impl::draw_nav(float rail) {
   }
 }
 
-// The public face ---------------------------------------------------------------------------------------------------------
-App::App(Options options, gl::HeatmapRenderer* heatmaps) : impl_(std::make_unique<Impl>(std::move(options), heatmaps)) {}
+// The public face
+// ---------------------------------------------------------------------------------------------------------
+App::App(Options options, gl::HeatmapRenderer* heatmaps)
+    : impl_(std::make_unique<Impl>(std::move(options), heatmaps)) {}
 App::~App() = default;
 bool App::prepare_frame(ImVec2 size) { return impl_->prepare_frame(size); }
 void App::frame() { impl_->frame(); }

@@ -98,6 +98,9 @@ struct App::Impl final : Actions {
   std::vector<std::future<void>> writing;  // exports under way
   std::optional<std::filesystem::path> png_request;
 
+  std::shared_ptr<const Corpus> scanned_corpus;  // whose characters the fonts hold
+  std::u32string extra_characters;
+
   bool presenting = false;
   bool overlay_open = false;  // the panel, where it is not docked
   bool animating = false;

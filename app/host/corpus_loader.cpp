@@ -13,7 +13,8 @@ bool is_built_in_corpus(const std::string& name) {
 }
 
 std::filesystem::path corpus_file(const std::string& name_or_path) {
-  return is_built_in_corpus(name_or_path) ? find_asset("corpora/" + name_or_path + ".txt") : std::filesystem::path(name_or_path);
+  return is_built_in_corpus(name_or_path) ? find_asset("corpora/" + name_or_path + ".txt")
+                                          : std::filesystem::path(name_or_path);
 }
 
 void CorpusLoader::start(const std::string& name_or_path) {

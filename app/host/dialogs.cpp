@@ -33,7 +33,8 @@ T parse(const std::string& text, const char* what) {
   T value{};
   const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
   if (error != std::errc() || end != text.data() + text.size() || text.empty()) {
-    throw Error(std::string(what) + " must be a " + (std::is_integral_v<T> ? "whole " : "") + "number, not '" + text + "'.");
+    throw Error(std::string(what) + " must be a " + (std::is_integral_v<T> ? "whole " : "") + "number, not '" + text +
+                "'.");
   }
   return value;
 }

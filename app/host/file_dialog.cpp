@@ -43,7 +43,8 @@ void FileDialog::open() {
 void FileDialog::enter(const fs::path& folder) {
   std::error_code error;
   std::vector<Entry> entries;
-  for (fs::directory_iterator it(folder, fs::directory_options::skip_permission_denied, error), end; !error && it != end; it.increment(error)) {
+  for (fs::directory_iterator it(folder, fs::directory_options::skip_permission_denied, error), end;
+       !error && it != end; it.increment(error)) {
     Entry entry{it->path().filename().string(), false, 0};
     if (entry.name.empty() || entry.name[0] == '.') continue;
     std::error_code ignored;
@@ -56,7 +57,8 @@ void FileDialog::enter(const fs::path& folder) {
     error_ = "This folder cannot be read: " + error.message();
     return;
   }
-  std::sort(entries.begin(), entries.end(), [](const Entry& a, const Entry& b) { return a.folder != b.folder ? a.folder : before(a.name, b.name); });
+  std::sort(entries.begin(), entries.end(),
+            [](const Entry& a, const Entry& b) { return a.folder != b.folder ? a.folder : before(a.name, b.name); });
   entries_ = std::move(entries);
   folder_ = folder;
   typed_ = folder.string();
@@ -83,15 +85,17 @@ std::optional<fs::path> FileDialog::draw() {
   std::optional<fs::path> picked;
   const Rect up{area.min, {area.min.x + px(36), area.min.y + px(36)}};
   const bool back = focus::letters_are_free() && ImGui::IsKeyPressed(ImGui::GetKeyIndex(ImGuiKey_Backspace));
-  if ((icon_button("Parent folder", up, Icon::kUp, "Parent folder (Backspace)") || back) && folder_.has_parent_path()) enter(folder_.parent_path());
+  if ((icon_button("Parent folder", up, Icon::kUp, "Parent folder (Backspace)") || back) && folder_.has_parent_path())
+    enter(folder_.parent_path());
   if (text_field("Path", {{up.max.x + px(8), area.min.y}, {area.max.x, up.max.y}}, typed_)) picked = follow(typed_);
   const float list_top = up.max.y + px(12), buttons_top = area.max.y - px(36);
   if (auto chosen = draw_list({{area.min.x, list_top}, {area.max.x, buttons_top - px(36)}})) picked = chosen;
   const char* hint = "UTF-8 text. Folders first; hidden files are left out.";
-  text_elided({area.min.x, buttons_top - px(16)}, error_.empty() ? hint : error_, area.w(), error_.empty() ? Font::kSmall : Font::kSmallBold,
-              error_.empty() ? colors().secondary : colors().text);
+  text_elided({area.min.x, buttons_top - px(16)}, error_.empty() ? hint : error_, area.w(),
+              error_.empty() ? Font::kSmall : Font::kSmallBold, error_.empty() ? colors().secondary : colors().text);
   const float w = px(104);
-  if (button("Cancel", {{area.max.x - 2 * w - px(12), buttons_top}, {area.max.x - w - px(12), area.max.y}})) open_ = false;
+  if (button("Cancel", {{area.max.x - 2 * w - px(12), buttons_top}, {area.max.x - w - px(12), area.max.y}}))
+    open_ = false;
   if (button("Open", {{area.max.x - w, buttons_top}, area.max}, true, Look::kPrimary)) picked = follow(typed_);
   end_dialog();
   return picked;
@@ -103,14 +107,16 @@ std::optional<fs::path> FileDialog::draw_list(const Rect& area) {
   if (area.contains(ImGui::GetIO().MousePos)) scroll_ -= ImGui::GetIO().MouseWheel * px(3 * kRow);
   const float height = px(kRow) * static_cast<float>(entries_.size()) + px(8);
   scroll_ = std::clamp(scroll_, 0.0f, std::max(0.0f, height - area.h()));
-  if (entries_.empty()) text(area.centre(), "Nothing to open in this folder.", Font::kLabel, colors().secondary, Align::kCentre);
+  if (entries_.empty())
+    text(area.centre(), "Nothing to open in this folder.", Font::kLabel, colors().secondary, Align::kCentre);
   ImGui::PushClipRect(area.min, area.max, true);
   const registry::Scope scope("Files");
   std::optional<fs::path> followed;
   for (size_t i = 0; i < entries_.size(); ++i) {
     const Entry& e = entries_[i];
     const float y = area.min.y + px(4) + px(kRow) * static_cast<float>(i) - scroll_;
-    if (y + 2 * px(kRow) < area.min.y || y > area.max.y + px(kRow)) continue;  // one more on each side, for the arrow keys
+    if (y + 2 * px(kRow) < area.min.y || y > area.max.y + px(kRow))
+      continue;  // one more on each side, for the arrow keys
     const Rect row{{area.min.x + px(4), y}, {area.max.x - px(4), y + px(kRow)}};
     const Interaction it = interact(e.name, row);
     registry::add(e.name, "option", e.folder ? "folder" : "file", row.min, row.max);
@@ -122,7 +128,8 @@ std::optional<fs::path> FileDialog::draw_list(const Rect& area) {
     }
     icon(e.folder ? Icon::kFolder : Icon::kFile, {row.min.x + px(18), row.cy()}, colors().secondary);
     text_elided({row.min.x + px(40), row.cy()}, e.name, row.w() - px(150), Font::kLabel, colors().text);
-    if (!e.folder) text({row.max.x - px(12), row.cy()}, size_text(e.size), Font::kMonoSmall, colors().secondary, Align::kRight);
+    if (!e.folder)
+      text({row.max.x - px(12), row.cy()}, size_text(e.size), Font::kMonoSmall, colors().secondary, Align::kRight);
     if (it.pressed) followed = folder_ / e.name;
   }
   ImGui::PopClipRect();

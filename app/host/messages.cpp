@@ -17,7 +17,8 @@ constexpr float kWidth = 560, kLine = 24;
 std::vector<std::string> wrapped(const std::string& text, float width) {
   std::vector<std::string> lines(1);
   for (size_t at = 0; at < text.size();) {
-    const size_t end = std::min(text.size(), text.find(' ', at) == std::string::npos ? text.size() : text.find(' ', at));
+    const size_t end =
+        std::min(text.size(), text.find(' ', at) == std::string::npos ? text.size() : text.find(' ', at));
     const std::string word = text.substr(at, end - at);
     const std::string longer = lines.back().empty() ? word : lines.back() + " " + word;
     if (!lines.back().empty() && text_width(Font::kLabel, longer) > width) {
@@ -45,8 +46,8 @@ bool draw_message(const std::string& message, int index, float& bottom) {
   ImGui::PushStyleColor(ImGuiCol_Border, colors().secondary);
   const Number name = fmt("##message%d", index);
   ImGui::Begin(name.chars, nullptr,
-               ImGuiWindowFlags_NoDecoration | ImGuiWindowFlags_NoMove | ImGuiWindowFlags_NoSavedSettings | ImGuiWindowFlags_NoNav |
-                   ImGuiWindowFlags_NoFocusOnAppearing);
+               ImGuiWindowFlags_NoDecoration | ImGuiWindowFlags_NoMove | ImGuiWindowFlags_NoSavedSettings |
+                   ImGuiWindowFlags_NoNav | ImGuiWindowFlags_NoFocusOnAppearing);
   const registry::Scope scope(fmt("Message %d", index + 1));
   float y = at.y + px(10) + px(kLine) * 0.5f;
   for (const std::string& line : lines) {
@@ -54,8 +55,9 @@ bool draw_message(const std::string& message, int index, float& bottom) {
     y += px(kLine);
   }
   const float side = px(32);
-  const bool closed = icon_button("Dismiss", {{at.x + width - side - px(6), at.y + px(6)}, {at.x + width - px(6), at.y + px(6) + side}},
-                                  Icon::kClose, "", true, Look::kPlain);
+  const bool closed =
+      icon_button("Dismiss", {{at.x + width - side - px(6), at.y + px(6)}, {at.x + width - px(6), at.y + px(6) + side}},
+                  Icon::kClose, "", true, Look::kPlain);
   ImGui::End();
   ImGui::PopStyleColor(2);
   ImGui::PopStyleVar(2);
@@ -77,7 +79,8 @@ void Messages::draw() {
     Message& message = messages_[i];
     if (message.since < 0) message.since = clock_now();
     const bool closed = draw_message(message.text, static_cast<int>(i), bottom);
-    if (closed || clock_now() - message.since > kSeconds) messages_.erase(messages_.begin() + static_cast<std::ptrdiff_t>(i));
+    if (closed || clock_now() - message.since > kSeconds)
+      messages_.erase(messages_.begin() + static_cast<std::ptrdiff_t>(i));
   }
   if (!messages_.empty()) keep_moving();
 }

@@ -16,8 +16,12 @@ struct CodeLine {
   const char* code;
   const char* comment;
 };
-constexpr CodeLine kCode[] = {{"q, k, v = split(x @ Wqkv)", ""}, {"s = q @ k.T / sqrt(d)", ""}, {"s = s + mask", "# future = -inf"},
-                              {"p = softmax(s, dim=-1)", ""},    {"y = p @ v", ""},             {"return x + y @ Wo", ""}};
+constexpr CodeLine kCode[] = {{"q, k, v = split(x @ Wqkv)", ""},
+                              {"s = q @ k.T / sqrt(d)", ""},
+                              {"s = s + mask", "# future = -inf"},
+                              {"p = softmax(s, dim=-1)", ""},
+                              {"y = p @ v", ""},
+                              {"return x + y @ Wo", ""}};
 constexpr size_t kMaskLine = 2;
 constexpr const char* kMaskOffComment = "# off: it peeks";
 
@@ -34,7 +38,8 @@ ImU32 color_of(Tone tone) {
 /// Sets words of several colours into lines between x0 and x1 (px).
 class Setter {
  public:
-  Setter(float x0, float x1, float y) : x0_(x0), x1_(x1), pen_(x0), y_(y), space_(std::ceil(text_width(Font::kBody, " "))) {}
+  Setter(float x0, float x1, float y)
+      : x0_(x0), x1_(x1), pen_(x0), y_(y), space_(std::ceil(text_width(Font::kBody, " "))) {}
 
   void set(const Paragraph& paragraph) {
     for (const Words& words : paragraph) {
@@ -78,7 +83,8 @@ float draw_words(const std::vector<Paragraph>& words, float x0, float x1, float 
   return y - px(kLine + 10) + px(kLine * 0.5f);
 }
 
-float draw_suggestions(const Explanation& e, float left, float right, float y) {
+/// The suggestions from y on. `scroll` changes so that the one with the focus lies within `clip`.
+float draw_suggestions(const Explanation& e, float left, float right, float y, const Rect& clip, float& scroll) {
   separator(left + px(24), right - px(24), y);
   text({left + px(24), y + px(24)}, "Try this", Font::kSmallBold, colors().secondary);
   y += px(38);
@@ -86,6 +92,9 @@ float draw_suggestions(const Explanation& e, float left, float right, float y) {
   for (const Suggestion& s : e.suggestions) {
     const bool pressed = suggestion(s.label, {{left + px(12), y}, {right - px(12), y + px(36)}}, s.done);
     if (pressed && s.act) s.act();
+    if (focus::visible() && focus::current() == interaction_id(s.label)) {
+      scroll += std::max(0.0f, y + px(44) - clip.max.y) - std::max(0.0f, clip.min.y - y);
+    }
     y += px(44);
   }
   return y;
@@ -101,7 +110,8 @@ void App::Impl::draw_panel() {
     return;
   }
   draw_panel_tab();
-  const float shown_part = moving(ImGui::GetID("panel overlay"), overlay_open ? 1.0f : 0.0f, kSlideSeconds, Ease::kCubicOut);
+  const float shown_part =
+      moving(ImGui::GetID("panel overlay"), overlay_open ? 1.0f : 0.0f, kSlideSeconds, Ease::kCubicOut);
   if (shown_part <= 0) return;
   const Rect area{{w - kWidth * shown_part, kTop}, {w + kWidth * (1 - shown_part), h}};
   const Rect pixels = theme().rect(area.min.x, area.min.y, kWidth, h - kTop);
@@ -111,8 +121,8 @@ void App::Impl::draw_panel() {
   ImGui::PushStyleVar(ImGuiStyleVar_WindowBorderSize, 0);
   ImGui::PushStyleVar(ImGuiStyleVar_WindowRounding, 0);
   ImGui::Begin("##panel", nullptr,
-               ImGuiWindowFlags_NoDecoration | ImGuiWindowFlags_NoMove | ImGuiWindowFlags_NoSavedSettings | ImGuiWindowFlags_NoBackground |
-                   ImGuiWindowFlags_NoScrollWithMouse | ImGuiWindowFlags_NoNav);
+               ImGuiWindowFlags_NoDecoration | ImGuiWindowFlags_NoMove | ImGuiWindowFlags_NoSavedSettings |
+                   ImGuiWindowFlags_NoBackground | ImGuiWindowFlags_NoScrollWithMouse | ImGuiWindowFlags_NoNav);
   ImGui::PopStyleVar(3);
   draw_panel_content(area);
   ImGui::End();
@@ -144,7 +154,8 @@ void App::Impl::draw_panel_content(Rect area) {
   fill(box, colors().panel);
   canvas()->AddRectFilled(box.min, {box.min.x + theme().line(1), box.max.y}, colors().sep);
   text(theme().at(area.min.x + 24, kTop + 32), scene_title(), Font::kTitle, colors().text);
-  if (icon_button("Close panel", theme().rect(area.max.x - 44, kTop + 16, 32, 32), Icon::kChevronRight, "Close the panel", true, Look::kPlain)) {
+  if (icon_button("Close panel", theme().rect(area.max.x - 44, kTop + 16, 32, 32), Icon::kChevronRight,
+                  "Close the panel", true, Look::kPlain)) {
     (theme().wide() ? settings.panel_open : overlay_open) = false;
   }
   draw_code(area);
@@ -163,10 +174,11 @@ void App::Impl::draw_panel_words(Rect area) {
   float y = draw_words(e.words, left + px(24), right - px(24), top + px(28));
   // As in the design where there is room; closer where that saves scrolling.
   const float suggestions = px(38) + px(44) * static_cast<float>(e.suggestions.size());
-  const float spare = clip.max.y - y - suggestions + panel_scroll;
-  y = draw_suggestions(e, left, right, y + std::clamp(spare, px(12), px(28)));
+  const float spare = clip.max.y - y - suggestions - panel_scroll;
+  const float offset = panel_scroll;  // with which this frame is drawn
+  y = draw_suggestions(e, left, right, y + std::clamp(spare, px(12), px(28)), clip, panel_scroll);
   ImGui::PopClipRect();
-  const float too_much = std::max(0.0f, y + panel_scroll - clip.max.y);
+  const float too_much = std::max(0.0f, y + offset - clip.max.y);
   if (clip.contains(ImGui::GetIO().MousePos)) panel_scroll -= ImGui::GetIO().MouseWheel * px(40);
   panel_scroll = std::clamp(panel_scroll, 0.0f, too_much);
   if (too_much <= 0) return;
@@ -194,7 +206,8 @@ void App::Impl::draw_code(Rect area) {
     fill(theme().rect(left + 12, y - 12, 3, 24), hue.fill);
     const float code_w = text_width(Font::kMonoBold, kCode[i].code);
     text(at, kCode[i].code, Font::kMonoBold, hue.hi);
-    if (!masked) canvas()->AddRectFilled({at.x - px(2), at.y}, {at.x + code_w + px(2), at.y + theme().line(1.5f)}, hue.hi);
+    if (!masked)
+      canvas()->AddRectFilled({at.x - px(2), at.y}, {at.x + code_w + px(2), at.y + theme().line(1.5f)}, hue.hi);
     text({at.x + code_w + px(16), at.y}, masked ? kCode[i].comment : kMaskOffComment, Font::kMonoBold, hue.hi);
   }
 }

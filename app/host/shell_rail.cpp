@@ -12,7 +12,9 @@ namespace {
 constexpr float kTopBar = 56;
 constexpr double kTextSizes[] = {0.8, 1.0, 1.25, 1.5};
 
-const char* text_size_name(double size) { return size < 0.9 ? "80 %" : size < 1.1 ? "100 %" : size < 1.4 ? "125 %" : "150 %"; }
+const char* text_size_name(double size) {
+  return size < 0.9 ? "80 %" : size < 1.1 ? "100 %" : size < 1.4 ? "125 %" : "150 %";
+}
 
 }  // namespace
 
@@ -54,7 +56,8 @@ void App::Impl::draw_rail_foot(float h) {
   if (button("A\xE2\x88\x92", theme().rect(16, h - 96, 48, 36), smaller != settings.text_size)) set_text_size(smaller);
   text(theme().at(100, h - 78), text_size_name(settings.text_size), Font::kLabel, colors().secondary, Align::kCentre);
   if (button("A+", theme().rect(136, h - 96, 48, 36), larger != settings.text_size)) set_text_size(larger);
-  if (button(settings.dark ? "Light" : "Dark", theme().rect(16, h - 52, 80, 36), true, Look::kRaised, Icon::kTheme)) set_dark(!settings.dark);
+  if (button(settings.dark ? "Light" : "Dark", theme().rect(16, h - 52, 80, 36), true, Look::kRaised, Icon::kTheme))
+    set_dark(!settings.dark);
   if (icon_button("Present", theme().rect(104, h - 52, 80, 36), Icon::kPresent, "Present (F11)")) presenting = true;
 }
 
@@ -63,15 +66,23 @@ void App::Impl::draw_narrow_rail_foot(float w, float h) {
   std::vector<Option> sizes;
   for (double size : kTextSizes) {
     const bool fits = size <= 1 || wished_scale(theme().window, size) <= greatest_scale(theme().window) + 0.01f;
-    if (fits) sizes.push_back({.label = text_size_name(size), .detail = {}, .chosen = size == settings.text_size, .heading = {}, .shown = {}});
+    if (fits)
+      sizes.push_back({.label = text_size_name(size),
+                       .detail = {},
+                       .chosen = size == settings.text_size,
+                       .heading = {},
+                       .shown = {}});
   }
-  const int picked = icon_menu("Text size", theme().rect(x, h - 130, 40, 36), Icon::kTextSize, "Text size (Ctrl +, Ctrl \xE2\x88\x92)", sizes, Look::kPlain);
+  const int picked = icon_menu("Text size", theme().rect(x, h - 130, 40, 36), Icon::kTextSize,
+                               "Text size (Ctrl +, Ctrl \xE2\x88\x92)", sizes, Look::kPlain);
   if (picked >= 0) set_text_size(kTextSizes[picked]);
   const char* other = settings.dark ? "Light" : "Dark";
-  if (icon_button(other, theme().rect(x, h - 94, 40, 36), Icon::kTheme, settings.dark ? "Light theme (T)" : "Dark theme (T)", true, Look::kPlain)) {
+  if (icon_button(other, theme().rect(x, h - 94, 40, 36), Icon::kTheme,
+                  settings.dark ? "Light theme (T)" : "Dark theme (T)", true, Look::kPlain)) {
     set_dark(!settings.dark);
   }
-  if (icon_button("Present", theme().rect(x, h - 54, 40, 36), Icon::kPresent, "Present (F11)", true, Look::kPlain)) presenting = true;
+  if (icon_button("Present", theme().rect(x, h - 54, 40, 36), Icon::kPresent, "Present (F11)", true, Look::kPlain))
+    presenting = true;
 }
 
 }  // namespace nopeek

@@ -17,7 +17,9 @@ constexpr const char* kCustom = "Custom\xE2\x80\xA6";
 
 std::string shape_text(const RunConfig& config) {
   const auto plural = [](int n, const char* word) { return std::to_string(n) + " " + word + (n == 1 ? "" : "s"); };
-  return plural(config.model.layers, "layer") + " \xC3\x97 " + plural(config.model.heads, "head");
+  const std::string words = plural(config.model.layers, "layer") + " \xC3\x97 " + plural(config.model.heads, "head");
+  if (text_width(Font::kLabelMedium, words) <= px(176 - 46)) return words;
+  return std::to_string(config.model.layers) + " \xC3\x97 " + plural(config.model.heads, "head");
 }
 
 std::vector<Option> corpus_options(const Corpus& now) {
@@ -38,7 +40,8 @@ std::vector<Option> size_options(const RunConfig& now) {
   bool known = false;
   for (const char* size : kSizes) {
     const ModelConfig m = preset(size).model;
-    const std::string detail = std::to_string(m.layers) + " \xC3\x97 " + std::to_string(m.heads) + ", width " + std::to_string(m.channels);
+    const std::string detail =
+        std::to_string(m.layers) + " \xC3\x97 " + std::to_string(m.heads) + ", width " + std::to_string(m.channels);
     options.push_back({size, detail, name == size, {}, {}});
     known |= name == size;
   }
@@ -64,23 +67,30 @@ void App::Impl::draw_top_bar() {
   if (wide) text(theme().at(rail + 192, 28), "Speed", Font::kLabel, colors().secondary);
   double rate = settings.rate > 0 ? settings.rate : INFINITY;
   if (slider("Speed", theme().rect(track, 12, 112, 32), rate, kSpeed)) set_rate(rate);
-  if (!small) text(theme().at(track + 128, 28), std::isinf(rate) ? fmt("max") : fmt("%.3g steps/s", rate), Font::kMonoLabel, colors().text);
+  if (!small)
+    text(theme().at(track + 128, 28), std::isinf(rate) ? fmt("max") : fmt("%.3g steps/s", rate), Font::kMonoLabel,
+         colors().text);
   const float mask = rail + (wide ? 496 : small ? 316 : 444);
   text(theme().at(mask, 28), "Causal mask", Font::kBodyBold, colors().text);
   const LaneSnapshot& lane = newest->lanes[static_cast<size_t>(selection.lane)];
-  if (mask_switch("Causal mask", theme().rect(mask + 108, 10, 80, 36), lane.masked)) set_mask(selection.lane, !lane.masked);
+  if (mask_switch("Causal mask", theme().rect(mask + 108, 10, 80, 36), lane.masked))
+    set_mask(selection.lane, !lane.masked);
   draw_setup(mask + 220);
   draw_figures();
 }
 
 void App::Impl::draw_transport(float x) {
   if (play_button(theme().rect(x, 10, 48, 36), playing() && !past)) set_paused(playing() && !past);
-  if (icon_button("Step", theme().rect(x + 56, 10, 40, 36), Icon::kStep, "Single step (Right or .)", !newest->finished)) step_once();
-  if (icon_button("Reset", theme().rect(x + 104, 10, 40, 36), Icon::kReset, "Reset with the same seed (R)")) reset(newest->config.seed);
-  const Option choices[] = {{"Same seed", fmt("%llu", static_cast<unsigned long long>(newest->config.seed)).chars, false, {}, {}},
-                            {"Next seed", {}, false, {}, {}},
-                            {"Type a seed\xE2\x80\xA6", {}, false, {}, {}}};
-  const int picked = icon_menu("Reset with", theme().rect(x + 145, 14, 18, 28), Icon::kChevronDown, "Reset with another seed", choices, Look::kPlain);
+  if (icon_button("Step", theme().rect(x + 56, 10, 40, 36), Icon::kStep, "Single step (Right or .)", !newest->finished))
+    step_once();
+  if (icon_button("Reset", theme().rect(x + 104, 10, 40, 36), Icon::kReset, "Reset with the same seed (R)"))
+    reset(newest->config.seed);
+  const Option choices[] = {
+      {"Same seed", fmt("%llu", static_cast<unsigned long long>(newest->config.seed)).chars, false, {}, {}},
+      {"Next seed", {}, false, {}, {}},
+      {"Type a seed\xE2\x80\xA6", {}, false, {}, {}}};
+  const int picked = icon_menu("Reset with", theme().rect(x + 145, 14, 18, 28), Icon::kChevronDown,
+                               "Reset with another seed", choices, Look::kPlain);
   if (picked == 0) reset(newest->config.seed);
   if (picked == 1) reset(newest->config.seed + 1);
   if (picked == 2) seed_dialog = {true, std::to_string(newest->config.seed), {}};

@@ -13,6 +13,7 @@ namespace {
 constexpr float kChartHeight = 260, kChartHeightLow = 198;
 // Of a twin's panel: what is above and below the matrix, beside it on the left, and on the right with the picker.
 constexpr float kFixed = 220, kFixedLow = 190, kLeft = 84, kTop = 136, kRight = 36, kPicker = 94;
+constexpr float kRoundingSlack = 0.01f;             // 26 px must not become 25 because 1920 / 1.2 is not quite 1600
 constexpr float kRowLabel = 60, kColumnLabel = 64;  // px that a token's label may take
 
 }  // namespace
@@ -78,7 +79,7 @@ MaskLab::TwinLayout MaskLab::twin_layout(const SceneInput& in, Rect panel) const
   const float by_height = (panel.h() - (at.sideways ? kFixedLow : kFixed)) / T;
   const float by_width = (panel.w() - kLeft - kRight - picker) / T;
   const float least = T > 16 ? 12 : 18;
-  at.pitch = std::clamp(std::floor(std::min(by_height, by_width)), least, 36.0f);
+  at.pitch = std::clamp(std::floor(std::min(by_height, by_width) + kRoundingSlack), least, 36.0f);
   at.label_step = at.pitch < 16 ? 2 : 1;
   const ImVec2 corner{panel.min.x + kLeft, panel.min.y + kTop};
   at.matrix = {corner, {corner.x + at.pitch * T, corner.y + at.pitch * T}};
@@ -101,7 +102,8 @@ void MaskLab::draw(const SceneInput& in) {
   if (theme().small()) {
     // One twin beside the chart; the chart gets what the matrix at its pitch leaves.
     const auto T = static_cast<float>(std::max<size_t>(4, in.shown.probe.size()));
-    const float pitch = std::clamp(std::floor((c.h() - kFixed - 4) / T), T > 16 ? 12.0f : 18.0f, 36.0f);
+    const float pitch =
+        std::clamp(std::floor((c.h() - kFixed - 4) / T + kRoundingSlack), T > 16 ? 12.0f : 18.0f, 36.0f);
     const float width = std::clamp(kLeft + kRight + kPicker + pitch * T + 1, 480.0f, c.w() * 0.56f);
     draw_twins(in, {c.min, {c.min.x + width, c.max.y}});
     draw_chart(in, {{c.min.x + width + 12, c.min.y}, c.max});

@@ -39,7 +39,14 @@ class MaskLab final : public Scene {
     float pitch = 26;
     bool sideways = false;  // picker with a row a layer, the leak meter under it, no legend
     bool legend = true;
-    int label_step = 1;     // every so many tokens are labelled
+    int label_step = 1;  // every so many tokens are labelled
+  };
+
+  /// Of the head thumbnails, in logical px and counts.
+  struct PickerLayout {
+    ImVec2 corner{};
+    float pitch = 42, size = 36;
+    int columns = 1, rows = 1, shown_columns = 1, shown_rows = 1;
   };
 
   /// What one lane's panel remembers between frames.
@@ -48,18 +55,18 @@ class MaskLab final : public Scene {
     std::vector<float> cells;    // the same, forbidden ones -1
     std::vector<float> heads;    // (L*T, NH*T) all heads side by side, forbidden -1
     uint64_t run = 0, revision = 0, heads_revision = 0;
-    uint64_t heads_run = 0;      // run, step and mask that `heads` belongs to
+    uint64_t heads_run = 0;  // run, step and mask that `heads` belongs to
     int64_t heads_step = -1;
     const Mask* heads_mask = nullptr;
     int layer = -1, head = -1;
     bool masked = true;
-    float leak = 0;              // as drawn
+    float leak = 0;  // as drawn
   };
 
   /// A lane's curves, prepared for drawing at any length.
   struct LaneCurves {
     ui::Pyramid reported, honest;
-    const LaneHistory* history = nullptr;
+    std::shared_ptr<const LaneHistory> history;  // kept, so that no other one can take its address
     void grow(const LaneSnapshot& lane);
   };
 
@@ -92,7 +99,11 @@ class MaskLab final : public Scene {
   void draw_token_labels(const TwinLayout& at);
   void point(const SceneInput& in, int lane, const TwinLayout& at);
   void describe_cell(const SceneInput& in, int lane, const ui::Interaction& it, ImVec2 anchor);
+  PickerLayout picker_layout(const SceneInput& in, const TwinLayout& at) const;
+  void scroll_picker(const SceneInput& in, const TwinLayout& at, const PickerLayout& p);
   void draw_picker(const SceneInput& in, int lane, const TwinLayout& at);
+  void draw_scroll_bars(const PickerLayout& p, int first_column, int first_row) const;
+  void move_choice(const SceneInput& in, int layer, int head, bool sideways);
   void draw_thumb(const SceneInput& in, int lane, int layer, int head, ui::Rect rect, ImTextureID heads);
   ImTextureID heads_texture(const SceneInput& in, int lane);
 
@@ -102,6 +113,8 @@ class MaskLab final : public Scene {
   void draw_axes(const ChartLayout& at) const;
   void draw_lane_curves(const LaneSnapshot& lane, LaneCurves& curves, const ui::Plot& plot, float alpha);
   void draw_earlier(const SceneInput& in, const ChartLayout& at);
+  void draw_earlier_names(const SceneInput& in, const ChartLayout& at);
+  float clearance(const SceneInput& in, const ui::Plot& plot, float y, float x0, float x1);
   void draw_curve_labels(const SceneInput& in, const ChartLayout& at);
   void draw_markers(const SceneInput& in, const ChartLayout& at);
   void draw_bracket(const SceneInput& in, const ChartLayout& at);
@@ -115,20 +128,20 @@ class MaskLab final : public Scene {
 
   static std::string title(const Snapshot& s, int lane, bool capital);
 
-  std::vector<std::string> labels_;           // of the probe's tokens
+  std::vector<std::string> labels_;                      // of the probe's tokens
   std::vector<std::string> row_labels_, column_labels_;  // as many characters of them as fit
   uint64_t labels_run_ = 0;
   float labels_scale_ = 0;
   std::map<int, TwinView> views_;
-  Cell pointed_, pinned_;  // under the pointer in this frame; chosen by click or keyboard until Escape
-  Cell shown_;             // the one of them that is framed
+  Cell pointed_, pinned_;                 // under the pointer in this frame; chosen by click or keyboard until Escape
+  Cell shown_;                            // the one of them that is framed
   int first_layer_ = 0, first_head_ = 0;  // of the picker, where not all heads fit
   int picked_layer_ = -1, picked_head_ = -1;
   std::map<const LaneHistory*, LaneCurves> curves_;
   uint64_t run_ = 0;
   int64_t last_step_ = 0;
   bool was_paused_ = false, stepping_ = false;  // single steps since it was paused
-  std::set<std::string> done_;  // suggestions that the user has followed in this run
+  std::set<std::string> done_;                  // suggestions that the user has followed in this run
 };
 
 }  // namespace nopeek

@@ -16,9 +16,15 @@ constexpr float kLeastTop = 3.5f, kMostTop = 12;  // nats
 constexpr float kSmallestLie = 0.3f;              // below it the bracket says nothing
 constexpr float kSame = 0.1f;                     // two losses that close share a label
 constexpr float kFaint = 0.3f;                    // opacity of earlier runs
+constexpr float kAbove = 12;                      // a name's centre line above its curve, logical px
+constexpr float kNamesUpTo = 0.74f;  // of the plot's width: the names of the present lines are further right
 
-float reported_of(const void* history, int64_t step) { return static_cast<const LaneHistory*>(history)->at_step(step).reported; }
-float honest_of(const void* history, int64_t step) { return static_cast<const LaneHistory*>(history)->at_step(step).honest; }
+float reported_of(const void* history, int64_t step) {
+  return static_cast<const LaneHistory*>(history)->at_step(step).reported;
+}
+float honest_of(const void* history, int64_t step) {
+  return static_cast<const LaneHistory*>(history)->at_step(step).honest;
+}
 
 Samples reported(const LaneSnapshot& lane) { return {lane.history.get(), reported_of}; }
 Samples honest(const LaneSnapshot& lane) { return {lane.history.get(), honest_of}; }
@@ -28,7 +34,8 @@ template <class Piece>
 void for_each_piece(const LaneSnapshot& lane, Piece&& piece) {
   int64_t first = 1;
   for (size_t i = 0; i <= lane.changes.size(); ++i) {
-    const int64_t last = i < lane.changes.size() ? std::min(lane.changes[i].step, lane.history_size) : lane.history_size;
+    const int64_t last =
+        i < lane.changes.size() ? std::min(lane.changes[i].step, lane.history_size) : lane.history_size;
     if (last >= first) piece(first, last, lane.history->at_step(first).masked);
     first = std::max(first, last + 1);
   }
@@ -47,7 +54,8 @@ std::string difference(const EarlierRun& then, const Snapshot& now) {
   differs(a.channels != b.channels, fmt("width %d", a.channels));
   differs(a.context != b.context, fmt("context %d", a.context));
   differs(then.config.train.batch != now.config.train.batch, fmt("batch %d", then.config.train.batch));
-  differs(then.config.train.learning_rate != now.config.train.learning_rate, fmt("lr %g", then.config.train.learning_rate));
+  differs(then.config.train.learning_rate != now.config.train.learning_rate,
+          fmt("lr %g", then.config.train.learning_rate));
   differs(a.dropout != b.dropout, fmt("dropout %g", a.dropout));
   differs(then.config.seed != now.config.seed, fmt("seed %llu", static_cast<unsigned long long>(then.config.seed)));
   for (const LaneSnapshot& lane : then.lanes) {
@@ -72,8 +80,8 @@ void dotted_vertical(float x, float y0, float y1) {
 }  // namespace
 
 void MaskLab::LaneCurves::grow(const LaneSnapshot& lane) {
-  if (history != lane.history.get()) {
-    history = lane.history.get();
+  if (history != lane.history) {
+    history = lane.history;
     reported.clear();
     honest.clear();
   }
@@ -92,7 +100,8 @@ MaskLab::ChartLayout MaskLab::chart_layout(const SceneInput& in, Rect panel) {
   for (const LaneSnapshot& lane : in.newest.lanes) {
     LaneCurves& curves = curves_[lane.history.get()];
     curves.grow(lane);
-    for (const Range& r : {curves.reported.range(reported(lane), 1, lane.history_size + 1), curves.honest.range(honest(lane), 1, lane.history_size + 1)}) {
+    for (const Range& r : {curves.reported.range(reported(lane), 1, lane.history_size + 1),
+                           curves.honest.range(honest(lane), 1, lane.history_size + 1)}) {
       if (!r.empty() && std::isfinite(r.high)) highest = std::max(highest, r.high);
     }
   }
@@ -113,7 +122,7 @@ void MaskLab::draw_axes(const ChartLayout& at) const {
   }
   const float y = area.max.y + px(19);
   text({area.min.x, y}, "step 0", Font::kMonoSmall, c.secondary, Align::kCentre);
-  const int most = std::max(2, static_cast<int>(area.w() / px(110)));
+  const int most = std::max(3, static_cast<int>(area.w() / px(110)));
   for (int64_t step : step_ticks(at.plot.last_step, most)) {
     const float x = at.plot.x(static_cast<double>(step));
     if (x - area.min.x > px(64)) text({x, y}, grouped_text(step), Font::kMonoSmall, c.secondary, Align::kCentre);
@@ -127,40 +136,84 @@ void MaskLab::draw_lane_curves(const LaneSnapshot& lane, LaneCurves& curves, con
   for_each_piece(lane, [&](int64_t first, int64_t last, bool masked) {
     const Hue& hue = colors().hue(masked);
     // A piece begins where the one before it ends, so that the line does not break.
-    const Curve c{reported(lane), &curves.reported, std::max<int64_t>(1, first - 1), std::min(last, limit), faded(hue.fill, alpha),
-                  theme().line(faint ? 1.5f : masked ? 2 : 2.5f), 0, 0, faint};
+    const Curve c{reported(lane),
+                  &curves.reported,
+                  std::max<int64_t>(1, first - 1),
+                  std::min(last, limit),
+                  faded(hue.fill, alpha),
+                  theme().line(faint    ? 1.5f
+                               : masked ? 2
+                                        : 2.5f),
+                  0,
+                  0,
+                  faint};
     draw_curve(plot, c);
   });
   float phase = 0;
   for_each_piece(lane, [&](int64_t first, int64_t last, bool masked) {
     const Hue& hue = colors().hue(masked);
-    const Curve c{honest(lane), &curves.honest, std::max<int64_t>(1, first - 10), std::min(last, limit), faded(masked ? hue.hi : hue.fill, alpha),
-                  theme().line(faint ? 1.5f : masked ? 2 : 2.5f), px(9), px(masked ? 7 : 5), faint};
+    const Curve c{honest(lane),
+                  &curves.honest,
+                  std::max<int64_t>(1, first - 10),
+                  std::min(last, limit),
+                  faded(masked ? hue.hi : hue.fill, alpha),
+                  theme().line(faint    ? 1.5f
+                               : masked ? 2
+                                        : 2.5f),
+                  px(9),
+                  px(masked ? 7 : 5),
+                  faint};
     phase = draw_curve(plot, c, phase);
   });
 }
 
 void MaskLab::draw_earlier(const SceneInput& in, const ChartLayout& at) {
   if (!in.newest.earlier) return;
-  std::vector<CurveLabel> labels;
-  float x = at.plot.area.min.x + at.plot.area.w() * 0.55f;
   for (const EarlierRun& run : *in.newest.earlier) {
     for (const LaneSnapshot& lane : run.lanes) {
       LaneCurves& curves = curves_[lane.history.get()];
       curves.grow(lane);
       draw_lane_curves(lane, curves, at.plot, kFaint);
     }
-    if (run.lanes.empty() || run.lanes[0].history_size < 2) continue;
-    const std::string name = difference(run, in.newest);
-    const float end = std::min(x, at.plot.x(static_cast<double>(run.lanes[0].history_size)));
-    const float width = text_width(Font::kSmall, name);
-    if (end - width < at.plot.area.min.x) continue;
-    const LaneSnapshot& lane = run.lanes[0];
-    const Curve c{reported(lane), &curves_[lane.history.get()].reported, 1, lane.history_size, 0, 0, 0, 0, false};
-    labels.push_back({name, colors().secondary, Font::kSmall, end, highest_y(at.plot, c, end - width, end) - px(14)});
   }
-  place_labels(labels, at.plot.area.min.y + px(8), at.plot.area.max.y - px(10));
-  for (const CurveLabel& l : labels) text({l.x, l.y}, l.text, l.font, l.color, Align::kRight);
+}
+
+/// How far the line y is from the present curves between two x, in px.
+float MaskLab::clearance(const SceneInput& in, const Plot& plot, float y, float x0, float x1) {
+  float least = INFINITY;
+  for (const LaneSnapshot& lane : in.newest.lanes) {
+    if (lane.history_size < 2) continue;
+    LaneCurves& curves = curves_[lane.history.get()];
+    const Curve solid{reported(lane), &curves.reported, 1, lane.history_size, 0, 0, 0, 0, false};
+    const Curve dashed{honest(lane), &curves.honest, 1, lane.history_size, 0, 0, 0, 0, false};
+    for (const Curve& c : {solid, dashed}) {
+      const float top = highest_y(plot, c, x0, x1), bottom = lowest_y(plot, c, x0, x1);
+      least = std::min(least, std::max({top - y, y - bottom, 0.0f}));
+    }
+  }
+  return least;
+}
+
+/// Names of the earlier runs, side by side so that none covers another; the newest is the rightmost.
+void MaskLab::draw_earlier_names(const SceneInput& in, const ChartLayout& at) {
+  if (!in.newest.earlier) return;
+  float right = at.plot.area.min.x + at.plot.area.w() * kNamesUpTo;
+  for (auto run = in.newest.earlier->rbegin(); run != in.newest.earlier->rend(); ++run) {
+    if (run->lanes.empty() || run->lanes[0].history_size < 2) continue;
+    const LaneSnapshot& lane = run->lanes[0];
+    const std::string name = difference(*run, in.newest);
+    const float width = text_width(Font::kSmall, name);
+    const float end = std::min(
+        right, std::max(at.plot.area.min.x + width + px(8), at.plot.x(static_cast<double>(lane.history_size))));
+    if (end - width < at.plot.area.min.x + px(4)) return;
+    const Curve c{reported(lane), &curves_[lane.history.get()].reported, 1, lane.history_size, 0, 0, 0, 0, false};
+    const float above = highest_y(at.plot, c, end - width, end) - px(kAbove);
+    const float below = lowest_y(at.plot, c, end - width, end) + px(kAbove);
+    const bool up = clearance(in, at.plot, above, end - width, end) >= clearance(in, at.plot, below, end - width, end);
+    const float y = std::clamp(up ? above : below, at.plot.area.min.y + px(8), at.plot.area.max.y - px(8));
+    text({end, y}, name, Font::kSmall, colors().secondary, Align::kRight);
+    right = end - width - px(16);
+  }
 }
 
 void MaskLab::draw_curve_labels(const SceneInput& in, const ChartLayout& at) {
@@ -169,12 +222,13 @@ void MaskLab::draw_curve_labels(const SceneInput& in, const ChartLayout& at) {
   const bool alike = s.lanes.size() == 2 && s.lanes[0].masked == s.lanes[1].masked;
   const float right = at.plot.area.max.x - px(8);
   const auto add = [&](const std::string& name, const Hue& hue, const Curve& curve) {
-    const float width = text_width(Font::kLabelBold, name);
-    labels.push_back({name, hue.text, Font::kLabelBold, right, highest_y(at.plot, curve, right - width, right) - px(14)});
+    const float end = at.plot.x(static_cast<double>(curve.last)), width = text_width(Font::kLabelBold, name);
+    const float y = highest_y(at.plot, curve, std::min(end, right) - width, end) - px(kAbove);
+    labels.push_back({name, hue.text, Font::kLabelBold, right, y});
   };
   for (size_t i = 0; i < s.lanes.size(); ++i) {
     const LaneSnapshot& lane = s.lanes[i];
-    if (lane.history_size == 0) continue;
+    if (lane.history_size < 2) continue;
     const Hue& hue = colors().hue(lane.masked);
     std::string name = title(s, static_cast<int>(i), false);
     if (alike) name += i == 0 ? " left" : " right";
@@ -204,7 +258,8 @@ void MaskLab::draw_markers(const SceneInput& in, const ChartLayout& at) {
   std::vector<Marker> markers;
   if (in.newest.leak_found) markers.push_back({*in.newest.leak_found, "finds the leak"});
   for (const LaneSnapshot& lane : in.newest.lanes) {
-    for (const MaskChange& change : lane.changes) markers.push_back({change.step, change.masked ? "mask on" : "mask off"});
+    for (const MaskChange& change : lane.changes)
+      markers.push_back({change.step, change.masked ? "mask on" : "mask off"});
     if (!lane.stopped.empty()) markers.push_back({lane.history_size, lane.name + " stops"});
   }
   std::sort(markers.begin(), markers.end(), [](const Marker& a, const Marker& b) { return a.step > b.step; });
@@ -231,16 +286,19 @@ void MaskLab::draw_bracket(const SceneInput& in, const ChartLayout& at) {
   const Hue& hue = colors().future;
   const float end = in.in_the_past ? at.plot.x(static_cast<double>(in.shown.step)) : at.plot.area.max.x;
   const float w = theme().line(2), x0 = std::round(end) + px(in.in_the_past ? 4 : 12), x1 = x0 + px(10);
-  const float top = std::max(at.plot.area.min.y, std::round(at.plot.y(m.honest))), bottom = std::round(at.plot.y(m.reported));
+  const float top = std::max(at.plot.area.min.y, std::round(at.plot.y(m.honest))),
+              bottom = std::round(at.plot.y(m.reported));
   fill({{x0, top}, {x1, top + w}}, hue.fill);
   fill({{x1 - w, top}, {x1, bottom + w}}, hue.fill);
   fill({{x0, bottom}, {x1, bottom + w}}, hue.fill);
   const float least = px(at.panel.min.y + 44), most = px(at.panel.max.y - 44);
-  const float middle = std::round((top + bottom) * 0.5f), y = std::clamp(middle, least, most), x = at.plot.area.max.x + px(40);
+  const float middle = std::round((top + bottom) * 0.5f), y = std::clamp(middle, least, most),
+              x = at.plot.area.max.x + px(40);
   fill({{x1, middle}, {x1 + px(8), middle + w}}, hue.fill);
   text({x, y - px(27)}, "the lie", Font::kBodyBold, hue.text);
   text({x, y + px(4)}, loss_text(lie), Font::kHero, hue.hero);
-  const std::string unit = in.in_the_past ? "at step " + std::string(grouped_text(in.shown.step).view()) : "nats per token";
+  const std::string unit =
+      in.in_the_past ? "at step " + std::string(grouped_text(in.shown.step).view()) : "nats per token";
   text({x, y + px(34)}, unit, Font::kLabel, colors().secondary);
 }
 
@@ -251,7 +309,8 @@ void MaskLab::read_chart(const SceneInput& in, const ChartLayout& at) {
   registry::add("Loss while training", "chart", grouped_text(in.shown.step), area.min, area.max);
   if (it.focused) focus_ring(area, 2);
   const ImVec2 mouse = ImGui::GetIO().MousePos;
-  const auto under = std::clamp(static_cast<int64_t>(std::lround(at.plot.step_at(mouse.x))), int64_t{0}, in.newest.step);
+  const auto under =
+      std::clamp(static_cast<int64_t>(std::lround(at.plot.step_at(mouse.x))), int64_t{0}, in.newest.step);
   if (it.held && ImGui::IsMouseDragging(0, px(3))) in.actions.go_to_step(under);
   if (it.focused && in.newest.checkpoints) {
     const auto& all = *in.newest.checkpoints;
@@ -291,7 +350,9 @@ void MaskLab::draw_reading(const SceneInput& in, const ChartLayout& at, int64_t 
     int64_t measured = step;  // the honest loss is measured every so many steps: the newest one up to here
     while (measured > 1 && step - measured < 200 && !std::isfinite(lane.history->at_step(measured).honest)) --measured;
     const float honest = lane.history->at_step(measured).honest;
-    if (std::isfinite(honest)) canvas()->AddCircleFilled({at.plot.x(static_cast<double>(measured)), at.plot.y(std::min(honest, at.plot.top))}, px(4), hue.hi);
+    if (std::isfinite(honest))
+      canvas()->AddCircleFilled({at.plot.x(static_cast<double>(measured)), at.plot.y(std::min(honest, at.plot.top))},
+                                px(4), hue.hi);
     lines.push_back({name + ", honest", loss_text(honest).chars, hue.text});
   }
   tooltip(owner, {x, ImGui::GetIO().MousePos.y}, std::move(lines));
@@ -303,17 +364,19 @@ void MaskLab::draw_chart_title(const SceneInput& in, const ChartLayout& at) {
   const float name_w = w > 0 ? w : text_width(Font::kBodyBold, "Loss while training");
   text({px(x) + name_w + px(10), px(y)}, "nats per token", Font::kLabel, colors().secondary);
   const Option exports[] = {{"Run as CSV", {}, false, {}, {}}, {"Window as PNG", {}, false, {}, {}}};
-  const int picked = icon_menu("Export", theme().rect(right - 36, y - 16, 36, 32), Icon::kExport, "Export the run or the window", exports, Look::kPlain);
+  const int picked = icon_menu("Export", theme().rect(right - 36, y - 16, 36, 32), Icon::kExport,
+                               "Export the run or the window", exports, Look::kPlain);
   if (picked == 0) in.actions.export_run();
   if (picked == 1) in.actions.export_picture();
   if (!in.in_the_past) return;
-  const std::string back = theme().small() ? "Back to now" : "Step " + std::string(grouped_text(in.shown.step).view()) + ": back to now";
+  const std::string back =
+      theme().small() ? "Back to now" : "Step " + std::string(grouped_text(in.shown.step).view()) + ": back to now";
   const float back_w = text_width(Font::kLabelMedium, back) / theme().s + 32;
   if (button(back, theme().rect(right - 48 - back_w, y - 16, back_w, 32))) in.actions.go_to_now();
 }
 
 void MaskLab::draw_chart(const SceneInput& in, Rect panel) {
-  if (curves_.size() > 32) curves_.clear();  // of runs that have been forgotten; those still shown are made anew
+  std::erase_if(curves_, [](const auto& entry) { return entry.second.history.use_count() == 1; });  // runs of the past
   fill(theme().rect(panel.min.x, panel.min.y, panel.w(), panel.h()), colors().panel, 10);
   const ChartLayout at = chart_layout(in, panel);
   draw_axes(at);
@@ -323,6 +386,7 @@ void MaskLab::draw_chart(const SceneInput& in, Rect panel) {
   for (const LaneSnapshot& lane : in.newest.lanes) draw_lane_curves(lane, curves_[lane.history.get()], at.plot, 1);
   canvas()->PopClipRect();
   draw_markers(in, at);
+  draw_earlier_names(in, at);
   draw_curve_labels(in, at);
   draw_bracket(in, at);
   read_chart(in, at);

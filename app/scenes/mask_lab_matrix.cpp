@@ -35,7 +35,8 @@ void axis_word(ImVec2 at, std::string_view word, ImVec2 direction) {
   text(at, word, Font::kLabel, colors().secondary);
   const ImVec2 c{at.x + text_width(Font::kLabel, word) + px(10), at.y + px(1)};
   const auto point = [&](float along, float across) {
-    return ImVec2(c.x + px(1) * (direction.x * along - direction.y * across), c.y + px(1) * (direction.y * along + direction.x * across));
+    return ImVec2(c.x + px(1) * (direction.x * along - direction.y * across),
+                  c.y + px(1) * (direction.y * along + direction.x * across));
   };
   ImDrawList& list = *canvas();
   const float w = theme().line(1.2f);
@@ -55,7 +56,8 @@ void MaskLab::update_view(const SceneInput& in, int lane_index) {
   const Selection& pick = in.selection;
   const float* target = lane.head(pick.layer, pick.head, heads, T);
   const auto head = static_cast<size_t>(pick.layer * heads + pick.head);
-  const bool jump = !in.smooth || view.run != in.shown.run || view.layer != pick.layer || view.head != pick.head || view.weights.size() != cells;
+  const bool jump = !in.smooth || view.run != in.shown.run || view.layer != pick.layer || view.head != pick.head ||
+                    view.weights.size() != cells;
   view.weights.resize(cells);
   view.run = in.shown.run;
   view.layer = pick.layer;
@@ -87,7 +89,8 @@ void MaskLab::update_view(const SceneInput& in, int lane_index) {
 void MaskLab::update_heads(const SceneInput& in, int lane_index) {
   TwinView& view = views_[lane_index];
   const LaneSnapshot& lane = in.numbers.lanes[static_cast<size_t>(lane_index)];
-  if (view.heads_run == in.numbers.run && view.heads_step == in.numbers.step && view.heads_mask == lane.mask.get()) return;
+  if (view.heads_run == in.numbers.run && view.heads_step == in.numbers.step && view.heads_mask == lane.mask.get())
+    return;
   view.heads_run = in.numbers.run;
   view.heads_step = in.numbers.step;
   view.heads_mask = lane.mask.get();
@@ -151,8 +154,10 @@ void MaskLab::draw_token_labels(const TwinLayout& at) {
     const bool due = n % at.label_step == 0;
     if (due || row) {
       const Rect place = theme().rect(x - 70, y + middle - at.pitch * 0.5f, 60, at.pitch);
-      text({place.max.x, px(y + middle)}, row_labels_[i], row ? Font::kLabelBold : Font::kLabel, row ? colors().text : colors().secondary, Align::kRight);
-      if (row_labels_[i] != labels_[i] && place.contains(mouse)) tooltip(ImGui::GetID(labels_[i].c_str()), mouse, {{labels_[i], {}}});
+      text({place.max.x, px(y + middle)}, row_labels_[i], row ? Font::kLabelBold : Font::kLabel,
+           row ? colors().text : colors().secondary, Align::kRight);
+      if (row_labels_[i] != labels_[i] && place.contains(mouse))
+        tooltip(ImGui::GetID(labels_[i].c_str()), mouse, {{labels_[i], {}}});
     }
     if (due || column) {
       text_turned(theme().at(x + middle + 0.5f, y - 5.5f), column_labels_[i], column ? Font::kLabelBold : Font::kLabel,
@@ -172,7 +177,8 @@ void MaskLab::point(const SceneInput& in, int lane_index, const TwinLayout& at) 
   const ImVec2 mouse = ImGui::GetIO().MousePos;
   const float p = rect.w() / static_cast<float>(T);
   if (it.hovered) {
-    pointed_ = {std::clamp(static_cast<int>((mouse.y - rect.min.y) / p), 0, T - 1), std::clamp(static_cast<int>((mouse.x - rect.min.x) / p), 0, T - 1)};
+    pointed_ = {std::clamp(static_cast<int>((mouse.y - rect.min.y) / p), 0, T - 1),
+                std::clamp(static_cast<int>((mouse.x - rect.min.x) / p), 0, T - 1)};
     describe_cell(in, lane_index, it, mouse);
     if (ImGui::IsMouseClicked(0)) {
       pinned_ = pinned_ == pointed_ ? Cell{} : pointed_;
@@ -189,8 +195,8 @@ void MaskLab::point(const SceneInput& in, int lane_index, const TwinLayout& at) 
   }
   if (!shown_.valid()) return;
   const auto cell_rect = [&](const Cell& c) {
-    return theme().rect(at.matrix.min.x + at.pitch * static_cast<float>(c.key), at.matrix.min.y + at.pitch * static_cast<float>(c.query), at.pitch - 1,
-                        at.pitch - 1);
+    return theme().rect(at.matrix.min.x + at.pitch * static_cast<float>(c.key),
+                        at.matrix.min.y + at.pitch * static_cast<float>(c.query), at.pitch - 1, at.pitch - 1);
   };
   if (pinned_.valid()) outline(cell_rect(pinned_).grown(px(1)), colors().hue(pinned_.key <= pinned_.query).fill, 3, 3);
   if (shown_ == pinned_ && it.focused) {
@@ -204,7 +210,8 @@ void MaskLab::describe_cell(const SceneInput& in, int lane_index, const Interact
   const Cell cell = it.hovered ? pointed_ : pinned_;
   const LaneSnapshot& lane = in.shown.lanes[static_cast<size_t>(lane_index)];
   const auto T = labels_.size(), q = static_cast<size_t>(cell.query), k = static_cast<size_t>(cell.key);
-  const float weight = lane.head(in.selection.layer, in.selection.head, in.shown.config.model.heads, static_cast<int>(T))[q * T + k];
+  const float weight =
+      lane.head(in.selection.layer, in.selection.head, in.shown.config.model.heads, static_cast<int>(T))[q * T + k];
   const bool visible = lane.mask->visible(cell.query, cell.key);
   std::string line = labels_[q] + " \xE2\x86\x92 " + labels_[k] + "  " + fmt("%.2f", static_cast<double>(weight)).chars;
   if (!visible) line = labels_[q] + " \xE2\x86\x92 " + labels_[k] + "  forbidden";
@@ -227,56 +234,116 @@ ImTextureID MaskLab::heads_texture(const SceneInput& in, int lane_index) {
   return in.heatmaps->draw(2 * lane_index + 1, spec, view.heads.data(), view.heads_revision);
 }
 
-/// One thumbnail a head: layers across and heads down, or the other way round where there is width and no height.
-void MaskLab::draw_picker(const SceneInput& in, int lane_index, const TwinLayout& at) {
+/// Where the thumbnails are: layers across and heads down, or the other way round where there is width and no height.
+MaskLab::PickerLayout MaskLab::picker_layout(const SceneInput& in, const TwinLayout& at) const {
   const ModelConfig& model = in.shown.config.model;
-  const bool sideways = at.sideways;
-  const int columns = sideways ? model.heads : model.layers, rows = sideways ? model.layers : model.heads;
-  const float x0 = at.matrix.max.x + (sideways ? 36 : 32), y0 = at.matrix.min.y + 20;
-  const float bottom = sideways ? std::max(at.matrix.max.y, at.panel.min.y + 240) - 62 : at.legend ? at.matrix.max.y - 74 : std::max(at.matrix.max.y, y0 + 84);
-  const float room_x = at.panel.max.x - 20 - x0 + 6, room_y = bottom - y0 + 6;
-  const float pitch = std::clamp(std::floor(std::min(room_x / static_cast<float>(columns), room_y / static_cast<float>(rows))), kLeastThumbPitch, kThumbPitch);
-  const int shown_columns = std::clamp(static_cast<int>(room_x / pitch), 1, columns), shown_rows = std::clamp(static_cast<int>(room_y / pitch), 1, rows);
-  int& first_column = sideways ? first_head_ : first_layer_;
-  int& first_row = sideways ? first_layer_ : first_head_;
-  const Rect area = theme().rect(x0, y0, pitch * static_cast<float>(shown_columns), pitch * static_cast<float>(shown_rows));
-  if (area.contains(ImGui::GetIO().MousePos) && ImGui::GetIO().MouseWheel != 0) {
-    const int by = ImGui::GetIO().MouseWheel > 0 ? -1 : 1;
-    (shown_rows < rows ? first_row : first_column) += by;
-  }
-  const int chosen_column = sideways ? in.selection.head : in.selection.layer, chosen_row = sideways ? in.selection.layer : in.selection.head;
+  PickerLayout p;
+  p.columns = at.sideways ? model.heads : model.layers;
+  p.rows = at.sideways ? model.layers : model.heads;
+  p.corner = {at.matrix.max.x + (at.sideways ? 36 : 32), at.matrix.min.y + 20};
+  const float bottom = at.sideways ? std::max(at.matrix.max.y, at.panel.min.y + 240) - 62
+                       : at.legend ? at.matrix.max.y - 74
+                                   : std::max(at.matrix.max.y, p.corner.y + 84);
+  const float room_x = at.panel.max.x - 20 - p.corner.x + 6, room_y = bottom - p.corner.y + 6;
+  const float fitting =
+      std::floor(std::min(room_x / static_cast<float>(p.columns), room_y / static_cast<float>(p.rows)));
+  p.pitch = std::clamp(fitting, kLeastThumbPitch, kThumbPitch);
+  p.shown_columns = std::clamp(static_cast<int>(room_x / p.pitch), 1, p.columns);
+  p.shown_rows = std::clamp(static_cast<int>(room_y / p.pitch), 1, p.rows);
+  p.size = p.pitch - std::max(3.0f, std::floor(p.pitch / 7));
+  return p;
+}
+
+/// Where not all heads fit: the wheel scrolls, and whatever is chosen comes into view.
+void MaskLab::scroll_picker(const SceneInput& in, const TwinLayout& at, const PickerLayout& p) {
+  int& column = at.sideways ? first_head_ : first_layer_;
+  int& row = at.sideways ? first_layer_ : first_head_;
+  const Rect area = theme().rect(p.corner.x, p.corner.y, p.pitch * static_cast<float>(p.shown_columns),
+                                 p.pitch * static_cast<float>(p.shown_rows));
+  const ImGuiIO& io = ImGui::GetIO();
+  if (area.contains(io.MousePos) && io.MouseWheel != 0)
+    (p.shown_rows < p.rows && !io.KeyShift ? row : column) += io.MouseWheel > 0 ? -1 : 1;
   if (picked_layer_ != in.selection.layer || picked_head_ != in.selection.head) {
-    first_column = std::clamp(first_column, chosen_column - shown_columns + 1, chosen_column);
-    first_row = std::clamp(first_row, chosen_row - shown_rows + 1, chosen_row);
-    if (lane_index + 1 == static_cast<int>(in.shown.lanes.size()) || theme().small()) picked_layer_ = in.selection.layer, picked_head_ = in.selection.head;
+    const int chosen_column = at.sideways ? in.selection.head : in.selection.layer,
+              chosen_row = at.sideways ? in.selection.layer : in.selection.head;
+    column = std::clamp(column, chosen_column - p.shown_columns + 1, chosen_column);
+    row = std::clamp(row, chosen_row - p.shown_rows + 1, chosen_row);
+    picked_layer_ = in.selection.layer;
+    picked_head_ = in.selection.head;
   }
-  first_column = std::clamp(first_column, 0, columns - shown_columns);
-  first_row = std::clamp(first_row, 0, rows - shown_rows);
+  column = std::clamp(column, 0, p.columns - p.shown_columns);
+  row = std::clamp(row, 0, p.rows - p.shown_rows);
+}
+
+/// One thumbnail a head.
+void MaskLab::draw_picker(const SceneInput& in, int lane_index, const TwinLayout& at) {
+  const PickerLayout p = picker_layout(in, at);
+  scroll_picker(in, at, p);
+  const bool sideways = at.sideways;
+  const int first_column = sideways ? first_head_ : first_layer_, first_row = sideways ? first_layer_ : first_head_;
+  const int chosen_column = sideways ? in.selection.head : in.selection.layer,
+            chosen_row = sideways ? in.selection.layer : in.selection.head;
   const ImTextureID heads = heads_texture(in, lane_index);
-  const float size = pitch - std::max(3.0f, std::floor(pitch / 7));
-  const Font small = pitch < 28 ? Font::kSmall : Font::kLabel, bold = pitch < 28 ? Font::kSmallBold : Font::kLabelBold;
-  const auto name = [&](int i, bool layer) { return layer && pitch >= 24 ? fmt("L%d", i + 1) : fmt("%d", i + 1); };
-  for (int c = 0; c < shown_columns; ++c) {
-    const bool chosen = first_column + c == chosen_column;
-    text(theme().at(x0 + pitch * static_cast<float>(c) + size * 0.5f, y0 - 14), name(first_column + c, !sideways), chosen ? bold : small,
-         chosen ? colors().text : colors().secondary, Align::kCentre);
+  const Font small = p.pitch < 28 ? Font::kSmall : Font::kLabel,
+             bold = p.pitch < 28 ? Font::kSmallBold : Font::kLabelBold;
+  const auto name = [&](ImVec2 where, int i, bool layer, bool chosen) {
+    const Number words = layer && p.pitch >= 24 ? fmt("L%d", i + 1) : fmt("%d", i + 1);
+    text(theme().at(where.x, where.y), words, chosen ? bold : small, chosen ? colors().text : colors().secondary,
+         Align::kCentre);
+  };
+  for (int c = 0; c < p.shown_columns; ++c) {
+    const float x = p.corner.x + p.pitch * static_cast<float>(c) + p.size * 0.5f;
+    name({x, p.corner.y - 14}, first_column + c, !sideways, first_column + c == chosen_column);
   }
-  for (int r = 0; r < shown_rows; ++r) {
-    const bool chosen = first_row + r == chosen_row;
-    const float y = y0 + pitch * static_cast<float>(r);
-    text(theme().at(x0 - (sideways ? 15 : 18), y + size * 0.5f), name(first_row + r, sideways), chosen ? bold : small,
-         chosen ? colors().text : colors().secondary, Align::kCentre);
-    for (int c = 0; c < shown_columns; ++c) {
+  for (int r = 0; r < p.shown_rows; ++r) {
+    const float y = p.corner.y + p.pitch * static_cast<float>(r);
+    name({p.corner.x - (sideways ? 15 : 18), y + p.size * 0.5f}, first_row + r, sideways, first_row + r == chosen_row);
+    for (int c = 0; c < p.shown_columns; ++c) {
       const int layer = sideways ? first_row + r : first_column + c, head = sideways ? first_column + c : first_row + r;
-      draw_thumb(in, lane_index, layer, head, theme().rect(x0 + pitch * static_cast<float>(c), y, size, size), heads);
+      draw_thumb(in, lane_index, layer, head,
+                 theme().rect(p.corner.x + p.pitch * static_cast<float>(c), y, p.size, p.size), heads);
     }
   }
+  draw_scroll_bars(p, first_column, first_row);
+}
+
+void MaskLab::draw_scroll_bars(const PickerLayout& p, int first_column, int first_row) const {
+  const auto bar = [](Rect track, bool across, int first, int shown, int all) {
+    if (shown >= all) return;
+    fill(track, colors().raised, 1);
+    const float from = static_cast<float>(first) / static_cast<float>(all),
+                share = static_cast<float>(shown) / static_cast<float>(all);
+    if (across) {
+      track.min.x += track.w() * from;
+      track.max.x = track.min.x + track.w() / (1 - from) * share;
+    } else {
+      track.min.y += track.h() * from;
+      track.max.y = track.min.y + track.h() / (1 - from) * share;
+    }
+    fill(track, colors().secondary, 1);
+  };
+  const float gap = p.pitch - p.size, w = p.pitch * static_cast<float>(p.shown_columns) - gap,
+              h = p.pitch * static_cast<float>(p.shown_rows) - gap;
+  bar(theme().rect(p.corner.x, p.corner.y + h + 4, w, 3), true, first_column, p.shown_columns, p.columns);
+  bar(theme().rect(p.corner.x + w + 4, p.corner.y, 3, h), false, first_row, p.shown_rows, p.rows);
+}
+
+/// Arrows on a focused thumbnail choose its neighbour, in view or not, and take the focus along.
+void MaskLab::move_choice(const SceneInput& in, int layer, int head, bool sideways) {
+  int across = (key_pressed(Key::kRight) ? 1 : 0) - (key_pressed(Key::kLeft) ? 1 : 0);
+  int down = (key_pressed(Key::kDown) ? 1 : 0) - (key_pressed(Key::kUp) ? 1 : 0);
+  if (sideways) std::swap(across, down);
+  if (across == 0 && down == 0) return;
+  const ModelConfig& model = in.shown.config.model;
+  in.selection.layer = std::clamp(layer + across, 0, model.layers - 1);
+  in.selection.head = std::clamp(head + down, 0, model.heads - 1);
+  focus::set(interaction_id(fmt("L%d H%d", in.selection.layer + 1, in.selection.head + 1)), true);
 }
 
 void MaskLab::draw_thumb(const SceneInput& in, int lane_index, int layer, int head, Rect rect, ImTextureID heads) {
   const ModelConfig& model = in.numbers.config.model;
   const Number name = fmt("L%d H%d", layer + 1, head + 1);
-  const Interaction it = interact(name, rect);
+  const Interaction it = interact(name, rect, true, focus::kHorizontal | focus::kVertical);
   const bool chosen = layer == in.selection.layer && head == in.selection.head;
   registry::add(name, "button", chosen ? "on" : "off", rect.min, rect.max);
   if (it.pressed) {
@@ -292,11 +359,16 @@ void MaskLab::draw_thumb(const SceneInput& in, int lane_index, int layer, int he
   const float out = rect.w() >= px(30) ? px(4) : px(2);
   if (chosen) outline(rect.grown(out), colors().text, 2, 4);
   if (!chosen && it.hovered) outline(rect.grown(px(1)), colors().text, 1, 2);
-  if (it.focused) focus_ring(rect, 2);
+  if (it.focused) {
+    focus_ring(rect, 2);
+    move_choice(in, layer, head, theme().low && !theme().small());
+  }
   const std::vector<float>& leak = in.numbers.lanes[static_cast<size_t>(lane_index)].leak;
   const auto i = static_cast<size_t>(layer * model.heads + head);
   if (it.hovered && i < leak.size()) {
-    tooltip(it.id, ImGui::GetIO().MousePos, {{fmt("Layer %d, head %d", layer + 1, head + 1).chars, fmt("%.0f %% future", static_cast<double>(leak[i]) * 100).chars}});
+    tooltip(it.id, ImGui::GetIO().MousePos,
+            {{fmt("Layer %d, head %d", layer + 1, head + 1).chars,
+              fmt("%.0f %% future", static_cast<double>(leak[i]) * 100).chars}});
   }
 }
 

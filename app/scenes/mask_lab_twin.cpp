@@ -10,10 +10,12 @@ using namespace ui;
 
 namespace {
 
-constexpr double kSlow = 10;  // steps/s
+constexpr double kSlow = 10;                        // steps/s
 constexpr float kHeroInset = 20, kHeroApart = 136;  // right edges of the two hero numbers
 
-std::string lane_label(const LaneSnapshot& lane) { return lane.name == "masked" ? "Masked" : lane.name == "unmasked" ? "Unmasked" : lane.name; }
+std::string lane_label(const LaneSnapshot& lane) {
+  return lane.name == "masked" ? "Masked" : lane.name == "unmasked" ? "Unmasked" : lane.name;
+}
 
 /// A line under the twin's name: what its mask does, or did last, or why it stopped.
 std::string subtitle(const LaneSnapshot& lane) {
@@ -25,7 +27,8 @@ std::string subtitle(const LaneSnapshot& lane) {
 void hero(float right, float top, std::string_view label, float loss, const Hue& hue, bool dashed) {
   const float label_w = text(theme().at(right, top + 26), label, Font::kLabel, colors().secondary, Align::kRight);
   const bool measured = std::isfinite(loss);
-  text(theme().at(right, top + 58), loss_text(loss), Font::kHero, measured ? hue.hero : colors().secondary, Align::kRight);
+  text(theme().at(right, top + 58), loss_text(loss), Font::kHero, measured ? hue.hero : colors().secondary,
+       Align::kRight);
   const float x1 = px(right) - (label_w > 0 ? label_w : text_width(Font::kLabel, label)) - px(8), x0 = x1 - px(29);
   const float y = px(top + 26), half = std::max(1.0f, theme().line(3) * 0.5f);
   if (!dashed) return fill({{x0, y - half}, {x1, y + half}}, hue.fill, 1);
@@ -88,7 +91,8 @@ void MaskLab::draw_head_line(const SceneInput& in, int lane_index, const TwinLay
     draw_title(in, lane_index, at);
   }
   const float right = at.panel.max.x - kHeroInset, top = at.panel.min.y;
-  // In slow motion the reported loss follows each step; else both numbers are of one step, and equal where they should be.
+  // In slow motion the reported loss follows each step; else both numbers are of one step, and equal where they should
+  // be.
   const bool each_step = stepping_ || in.newest.target_rate <= kSlow;
   const Measured m = measured(numbers);
   hero(right - kHeroApart, top, "reported", each_step ? numbers.reported : m.reported, hue, false);
@@ -104,7 +108,8 @@ void MaskLab::draw_title(const SceneInput& in, int lane_index, const TwinLayout&
   const float room = px(at.panel.w() - kHeroInset - kHeroApart - 130 - 20);
   const bool whole = text_elided(theme().at(x + 20, y + 62), line, room, Font::kLabel, colors().secondary);
   const Rect area = theme().rect(x + 20, y + 50, room / theme().s, 24);
-  if (!whole && area.contains(ImGui::GetIO().MousePos)) tooltip(ImGui::GetID("subtitle"), ImGui::GetIO().MousePos, {{line, {}}});
+  if (!whole && area.contains(ImGui::GetIO().MousePos))
+    tooltip(ImGui::GetID("subtitle"), ImGui::GetIO().MousePos, {{line, {}}});
 }
 
 /// In the small class only the held twin has room: its name, and the other's as a tab.
@@ -130,7 +135,8 @@ void MaskLab::draw_tabs(const SceneInput& in, const TwinLayout& at) {
     x += w + px(18);
   }
   const std::string line = subtitle(in.shown.lanes[static_cast<size_t>(in.selection.lane)]);
-  text_elided(theme().at(at.panel.min.x + 20, at.panel.min.y + 62), line, px(at.panel.w() - 330), Font::kLabel, colors().secondary);
+  text_elided(theme().at(at.panel.min.x + 20, at.panel.min.y + 62), line, px(at.panel.w() - 330), Font::kLabel,
+              colors().secondary);
 }
 
 /// 'Looks at the future': the chosen head's leak on the probe.
@@ -145,12 +151,16 @@ void MaskLab::draw_leak(const SceneInput& in, int lane_index, const TwinLayout& 
     const float x = at.matrix.max.x + 16, y = std::max(at.matrix.max.y, at.panel.min.y + 240);
     text(theme().at(x, y - 44), "Looks at the future", Font::kLabel, colors().text);
     bar = theme().rect(x, y - 18, right - x, 16);
-    text(theme().at(right, y - 44), percent_text(leak), Font::kTitle, leak > 0 ? colors().future.text : colors().text, Align::kRight);
+    text(theme().at(right, y - 44), percent_text(leak), Font::kTitle, leak > 0 ? colors().future.text : colors().text,
+         Align::kRight);
   } else {
-    const float y = at.panel.min.y + (theme().small() ? std::min(at.panel.h() - 62, at.matrix.max.y + 26 - at.panel.min.y) : at.panel.h() - 62);
+    const float y =
+        at.panel.min.y +
+        (theme().small() ? std::min(at.panel.h() - 62, at.matrix.max.y + 26 - at.panel.min.y) : at.panel.h() - 62);
     text(theme().at(at.panel.min.x + 20, y), "Looks at the future", Font::kBody, colors().text);
     bar = theme().rect(at.panel.min.x + 180, y - 8, at.panel.w() - 180 - 92, 16);
-    text(theme().at(right, y), percent_text(leak), Font::kTitle, leak > 0 ? colors().future.text : colors().text, Align::kRight);
+    text(theme().at(right, y), percent_text(leak), Font::kTitle, leak > 0 ? colors().future.text : colors().text,
+         Align::kRight);
   }
   if (lane.masked) {
     hatch(bar);
@@ -163,7 +173,8 @@ void MaskLab::draw_leak(const SceneInput& in, int lane_index, const TwinLayout& 
   if (!bar.contains(ImGui::GetIO().MousePos)) return;
   const float T = static_cast<float>(std::max<size_t>(1, in.shown.probe.size()));
   tooltip(ImGui::GetID("leak"), ImGui::GetIO().MousePos,
-          {{lane.masked ? "The mask forbids it" : "An even spread would give", lane.masked ? "" : percent_text((T - 1) / (2 * T)).chars}});
+          {{lane.masked ? "The mask forbids it" : "An even spread would give",
+            lane.masked ? "" : percent_text((T - 1) / (2 * T)).chars}});
 }
 
 /// The probe's first tokens, and what the twin makes of them. The prompt stays; of the rest, as much as fits.
@@ -172,7 +183,8 @@ void MaskLab::draw_written(const SceneInput& in, int lane_index, const TwinLayou
   const Tokenizer& tokenizer = in.numbers.corpus->tokenizer;
   const float y = theme().small() ? std::min(at.panel.max.y - 28, at.matrix.max.y + 61) : at.panel.max.y - 28;
   text(theme().at(at.panel.min.x + 20, y), "Writes", Font::kLabel, colors().secondary);
-  const auto prompt_end = in.numbers.probe.begin() + std::min<std::ptrdiff_t>(in.numbers.prompt_length, std::ssize(in.numbers.probe));
+  const auto prompt_end =
+      in.numbers.probe.begin() + std::min<std::ptrdiff_t>(in.numbers.prompt_length, std::ssize(in.numbers.probe));
   std::string prompt = tokenizer.decode({in.numbers.probe.begin(), prompt_end});
   if (tokenizer.kind() == TokenizerKind::kWord && !prompt.empty()) prompt += ' ';
   std::string written = tokenizer.decode(lane.written);
@@ -192,11 +204,12 @@ void MaskLab::draw_written(const SceneInput& in, int lane_index, const TwinLayou
 
 void MaskLab::draw_legend(const LaneSnapshot& lane, const TwinLayout& at) {
   const Palette& c = colors();
-  const float x = at.matrix.max.x + 14, bottom = at.matrix.max.y;
+  const float x = at.matrix.max.x + 12, bottom = at.matrix.max.y;
   const auto swatches = [&](const ColorScale& scale, float y) {
-    for (int i = 0; i < 4; ++i) fill(theme().rect(x + 7 * static_cast<float>(i), y - 6, 7, 12), scale[static_cast<size_t>(i) + 1]);
+    for (int i = 0; i < 4; ++i)
+      fill(theme().rect(x + 7 * static_cast<float>(i), y - 6, 7, 12), scale[static_cast<size_t>(i) + 1]);
   };
-  const auto caption = [&](const char* what, float y) { text(theme().at(x + 36, y), what, Font::kLabel, c.secondary); };
+  const auto caption = [&](const char* what, float y) { text(theme().at(x + 34, y), what, Font::kLabel, c.secondary); };
   swatches(c.past.scale, bottom - 56);
   caption("past", bottom - 56);
   if (lane.masked) {

@@ -20,20 +20,31 @@ bool same(float a, float b) { return std::abs(a - b) < 0.05f; }
 
 Paragraph honest_words(const std::string& name, float reported, float honest) {
   const Tone t = Tone::kPast;
-  Paragraph p{{name, t}, {" reports "}, number(reported, t), {" and earns "}, number(honest, t), {" when it sees only the prefix."}};
+  Paragraph p{{name, t},       {" reports "},     number(reported, t),
+              {" and earns "}, number(honest, t), {" when it sees only the prefix."}};
   if (same(reported, honest)) p.push_back({" The same number: it is honest."});
   return p;
 }
 
 Paragraph lying_words(const std::string& name, float reported, float honest, float head_leak, float mean_leak) {
   const Tone t = Tone::kFuture;
-  return {{name, t}, {" reports "}, number(reported, t), {", but with only the prefix it gets "}, number(honest, t),
-          {". This head spends "}, percent(head_leak, t), {" of its attention on tokens not yet written; all heads, "}, percent(mean_leak, t), {"."}};
+  return {{name, t},
+          {" reports "},
+          number(reported, t),
+          {", but with only the prefix it gets "},
+          number(honest, t),
+          {". This head spends "},
+          percent(head_leak, t),
+          {" of its attention on tokens not yet written; all heads, "},
+          percent(mean_leak, t),
+          {"."}};
 }
 
 Paragraph searching_words(const std::string& name, float reported) {
   const Tone t = Tone::kFuture;
-  return {{name, t}, {" may look at the very token that it has to predict. It reports "}, number(reported, t),
+  return {{name, t},
+          {" may look at the very token that it has to predict. It reports "},
+          number(reported, t),
           {": it has not found the leak yet."}};
 }
 
@@ -53,15 +64,22 @@ void MaskLab::describe_lane(const SceneInput& in, int lane_index, Explanation& o
   }
   const int64_t since = lane.changes.empty() ? 0 : in.numbers.step - lane.changes.back().step;
   if (lane.masked && !lane.changes.empty() && !same(m.reported, m.honest)) {
-    out.words.push_back({{name, t}, {" has its mask back since step " + count(lane.changes.back().step) + ". It had learned to copy the answer: now it reports "},
-                         number(m.reported, t), {" and must learn to predict."}});
+    out.words.push_back({{name, t},
+                         {" has its mask back since step " + count(lane.changes.back().step) +
+                          ". It had learned to copy the answer: now it reports "},
+                         number(m.reported, t),
+                         {" and must learn to predict."}});
   } else if (lane.masked) {
     out.words.push_back(honest_words(name, m.reported, m.honest));
   } else if (m.honest - m.reported >= kLie) {
     const auto head = static_cast<size_t>(in.selection.layer * in.numbers.config.model.heads + in.selection.head);
-    out.words.push_back(lying_words(name, m.reported, m.honest, head < lane.leak.size() ? lane.leak[head] : NAN, lane.mean_leak));
+    out.words.push_back(
+        lying_words(name, m.reported, m.honest, head < lane.leak.size() ? lane.leak[head] : NAN, lane.mean_leak));
   } else if (!lane.changes.empty()) {
-    out.words.push_back({{name, t}, {" lost its mask " + count(since) + " steps ago and reports "}, number(m.reported, t), {". Watch it fall."}});
+    out.words.push_back({{name, t},
+                         {" lost its mask " + count(since) + " steps ago and reports "},
+                         number(m.reported, t),
+                         {". Watch it fall."}});
   } else {
     out.words.push_back(searching_words(name, m.reported));
   }
@@ -71,7 +89,8 @@ Explanation MaskLab::explain(const SceneInput& in) {
   Explanation out;
   const Snapshot& s = in.numbers;
   if (in.in_the_past) {
-    out.words.push_back({{"This is step " + count(s.step) + " again; training waits at step " + count(in.newest.step) + ". Play goes on from there."}});
+    out.words.push_back({{"This is step " + count(s.step) + " again; training waits at step " + count(in.newest.step) +
+                          ". Play goes on from there."}});
   } else {
     out.words.push_back({{kTwins}});
   }
@@ -79,8 +98,8 @@ Explanation MaskLab::explain(const SceneInput& in) {
   const bool both_peek = s.lanes.size() == 2 && !s.lanes[0].masked && !s.lanes[1].masked;
   if (s.step == 0) {
     const double guess = std::log(static_cast<double>(s.corpus->vocab_size()));
-    out.words.push_back({{"Nothing is learned yet: guessing among " + std::to_string(s.corpus->vocab_size()) + " tokens costs " + fmt("%.2f", guess).chars +
-                          " nats a token. Both start there."}});
+    out.words.push_back({{"Nothing is learned yet: guessing among " + std::to_string(s.corpus->vocab_size()) +
+                          " tokens costs " + fmt("%.2f", guess).chars + " nats a token. Both start there."}});
   } else {
     for (int i = 0; i < static_cast<int>(s.lanes.size()); ++i) describe_lane(in, i, out);
   }
@@ -98,7 +117,7 @@ void MaskLab::suggest(const SceneInput& in, Explanation& out) {
   const auto done = [this](const char* what) { return done_.count(what) > 0; };
   const auto mask_suggestion = [&] {
     if (masked_lane >= 0) {
-      return Suggestion{"Turn a twin's mask off", false, [this, &in, masked_lane] {
+      return Suggestion{"Turn the masked twin's mask off", false, [this, &in, masked_lane] {
                           in.actions.hold(masked_lane);
                           in.actions.set_mask(masked_lane, false);
                           done_.insert("mask");
@@ -114,7 +133,8 @@ void MaskLab::suggest(const SceneInput& in, Explanation& out) {
   } else if (s.step == 0 && s.paused) {
     list.push_back({"Start training", false, [&in] { in.actions.set_paused(false); }});
   } else if (s.leak_found) {
-    list.push_back({"Go back to step " + count(*s.leak_found), done("back"), [this, &in] { in.actions.go_to_step(*in.newest.leak_found); }});
+    list.push_back({"Go back to step " + count(*s.leak_found), done("back"),
+                    [this, &in] { in.actions.go_to_step(*in.newest.leak_found); }});
   } else {
     list.push_back(mask_suggestion());
   }

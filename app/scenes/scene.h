@@ -39,14 +39,15 @@ struct SceneInput {
   const Snapshot& shown;    // a checkpoint while the user has gone back, else the newest
   const Snapshot& numbers;  // as shown, but renewed at most ten times a second, so that numbers can be read
   bool in_the_past = false;
-  bool smooth = false;      // training runs: what changes with it moves softly
+  bool smooth = false;  // training runs: what changes with it moves softly
   Selection& selection;
   Actions& actions;
   gl::HeatmapRenderer* heatmaps;  // null: no display, matrices are left blank
   ui::Rect content{};             // logical px
 };
 
-// The panel at the right ------------------------------------------------------------------------------------------------
+// The panel at the right
+// ------------------------------------------------------------------------------------------------
 enum class Tone { kPlain, kPast, kFuture };
 struct Words {
   std::string text;  // no space at its ends means that it is set against its neighbour

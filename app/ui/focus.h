@@ -5,7 +5,8 @@
 
 /// Keyboard focus over all widgets, in the order in which they are drawn. Tab and Shift+Tab walk, arrows go to the
 /// nearest widget in their direction, Enter and Space act on the focused one. The ring shows once a key has moved the
-/// focus, and hides at the next click. While a popup or a dialog is open, only its widgets (a higher layer) are reached.
+/// focus, and hides at the next click. While a popup or a dialog is open, only its widgets (a higher layer) are
+/// reached.
 ///
 /// (ImGui's own navigation is not used: it differs between versions, and its Space and Tab serve text fields alone.)
 namespace nopeek::ui::focus {

@@ -44,7 +44,8 @@ constexpr std::array<Size, static_cast<size_t>(Font::kCount)> kSizes{{
 }};
 
 // In order of preference.
-constexpr std::array<const char*, 3> kFolders{"/usr/share/fonts/opentype/", "/usr/share/fonts/truetype/", "/usr/local/share/fonts/"};
+constexpr std::array<const char*, 3> kFolders{"/usr/share/fonts/opentype/", "/usr/share/fonts/truetype/",
+                                              "/usr/local/share/fonts/"};
 const std::array<std::vector<const char*>, static_cast<size_t>(Face::kCount)> kFiles{{
     {"inter/Inter-Regular.otf", "inter/Inter-Regular.ttf", "noto/NotoSans-Regular.ttf", "dejavu/DejaVuSans.ttf"},
     {"inter/Inter-Medium.otf", "inter/Inter-Medium.ttf", "noto/NotoSans-Regular.ttf", "dejavu/DejaVuSans.ttf"},
@@ -53,8 +54,9 @@ const std::array<std::vector<const char*>, static_cast<size_t>(Face::kCount)> kF
     {"jetbrains-mono/JetBrainsMono-Bold.ttf", "noto/NotoSansMono-Bold.ttf", "dejavu/DejaVuSansMono-Bold.ttf"},
 }};
 // For what the face itself lacks.
-const std::vector<const char*> kFallbacks{"noto/NotoSans-Regular.ttf", "noto/NotoSansDevanagari-Regular.ttf", "noto/NotoSansSymbols2-Regular.ttf",
-                                          "noto/NotoSansMath-Regular.ttf", "dejavu/DejaVuSans.ttf"};
+const std::vector<const char*> kFallbacks{"noto/NotoSans-Regular.ttf", "noto/NotoSansDevanagari-Regular.ttf",
+                                          "noto/NotoSansSymbols2-Regular.ttf", "noto/NotoSansMath-Regular.ttf",
+                                          "dejavu/DejaVuSans.ttf"};
 
 /// A font file in memory, opened once: the atlas reads the same bytes at every scale.
 struct File {
@@ -62,8 +64,12 @@ struct File {
   FT_Face face = nullptr;
   bool has(char32_t c) const { return face && FT_Get_Char_Index(face, c) != 0; }
   /// ImGui asks for ascender - descender in whole px; the design says the em.
-  float line_height(float em) const { return em * static_cast<float>(face->ascender - face->descender) / face->units_per_EM; }
-  float em_of(float height) const { return height * face->units_per_EM / static_cast<float>(face->ascender - face->descender); }
+  float line_height(float em) const {
+    return em * static_cast<float>(face->ascender - face->descender) / face->units_per_EM;
+  }
+  float em_of(float height) const {
+    return height * face->units_per_EM / static_cast<float>(face->ascender - face->descender);
+  }
 };
 
 FT_Library library() {
@@ -90,7 +96,9 @@ const File* open(const char* name) {
   if (!file.face && file.bytes.empty()) {
     file.bytes = read(name);
     const auto* data = reinterpret_cast<const FT_Byte*>(file.bytes.data());
-    if (!file.bytes.empty() && FT_New_Memory_Face(library(), data, static_cast<FT_Long>(file.bytes.size()), 0, &file.face)) file.face = nullptr;
+    if (!file.bytes.empty() &&
+        FT_New_Memory_Face(library(), data, static_cast<FT_Long>(file.bytes.size()), 0, &file.face))
+      file.face = nullptr;
   }
   return file.face ? &file : nullptr;
 }
@@ -149,7 +157,8 @@ ImFont* add(const File& file, float height, const std::u32string& text, bool mer
   config.MergeMode = merge;
   config.FontBuilderFlags = ImGuiFreeTypeBuilderFlags_LightHinting;
   auto* data = const_cast<char*>(file.bytes.data());
-  return ImGui::GetIO().Fonts->AddFontFromMemoryTTF(data, static_cast<int>(file.bytes.size()), height, &config, ranges_of(text));
+  return ImGui::GetIO().Fonts->AddFontFromMemoryTTF(data, static_cast<int>(file.bytes.size()), height, &config,
+                                                    ranges_of(text));
 }
 
 /// Splits what the face lacks over the fallback fonts, the first that has a glyph taking it.
@@ -192,7 +201,8 @@ void set_exact_advances(ImFont* font, const File& file, float em) {
     const auto c = static_cast<ImWchar>(glyph.Codepoint);
     const FT_UInt index = FT_Get_Char_Index(file.face, c);
     FT_Fixed advance = 0;
-    if (index && !FT_Get_Advance(file.face, index, FT_LOAD_NO_SCALE, &advance)) shift_glyph(font, c, static_cast<float>(advance) * scale, 0);
+    if (index && !FT_Get_Advance(file.face, index, FT_LOAD_NO_SCALE, &advance))
+      shift_glyph(font, c, static_cast<float>(advance) * scale, 0);
   }
 }
 
@@ -206,7 +216,9 @@ void make_digits_tabular(ImFont* font) {
 
 bool build_fonts(float s, const std::u32string& extra) {
   ImFontAtlas& atlas = *ImGui::GetIO().Fonts;
-  if (built.s == s && built.extra == extra && built.fonts[0] && !atlas.Fonts.empty() && atlas.Fonts[0] == built.fonts[0]) return false;
+  if (built.s == s && built.extra == extra && built.fonts[0] && !atlas.Fonts.empty() &&
+      atlas.Fonts[0] == built.fonts[0])
+    return false;
   atlas.Clear();
   atlas.FontBuilderIO = ImGuiFreeType::GetBuilderForFreeType();
   atlas.TexDesiredWidth = 2048;

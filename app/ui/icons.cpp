@@ -14,7 +14,9 @@ struct Pen {
 
   ImVec2 at(float x, float y) const { return {centre.x + x * unit, centre.y + y * unit}; }
   float width(float w) const { return std::max(1.0f, w * unit); }
-  void line(float x0, float y0, float x1, float y1, float w = 1.8f) const { list.AddLine(at(x0, y0), at(x1, y1), color, width(w)); }
+  void line(float x0, float y0, float x1, float y1, float w = 1.8f) const {
+    list.AddLine(at(x0, y0), at(x1, y1), color, width(w));
+  }
   void box(float x0, float y0, float x1, float y1, float radius = 0) const {
     list.AddRectFilled(at(x0, y0), at(x1, y1), color, radius * unit);
   }
@@ -65,7 +67,8 @@ void half_disc(const Pen& pen) {
 /// Four corners, opening outwards or inwards.
 void corners(const Pen& pen, float reach, float arm) {
   for (float x : {-1.0f, 1.0f}) {
-    for (float y : {-1.0f, 1.0f}) pen.path({{x * (reach - arm), y * reach}, {x * reach, y * reach}, {x * reach, y * (reach - arm)}}, 1.7f);
+    for (float y : {-1.0f, 1.0f})
+      pen.path({{x * (reach - arm), y * reach}, {x * reach, y * reach}, {x * reach, y * (reach - arm)}}, 1.7f);
   }
 }
 
@@ -75,38 +78,73 @@ void export_arrow(const Pen& pen) {
   pen.path({{-7, 3}, {-7, 7}, {7, 7}, {7, 3}});
 }
 
-void help(const Pen& pen) {
-  text(pen.centre, "?", Font::kBodyBold, pen.color, Align::kCentre);
-}
+void help(const Pen& pen) { text(pen.centre, "?", Font::kBodyBold, pen.color, Align::kCentre); }
 
 }  // namespace
 
 void icon(Icon which, ImVec2 centre, ImU32 color, float size) {
   const Pen pen{centre, theme().s * size, color};
   switch (which) {
-    case Icon::kNone: break;
-    case Icon::kPlay: pen.list.AddTriangleFilled(pen.at(-4.5f, -7.5f), pen.at(8, 0), pen.at(-4.5f, 7.5f), color); break;
-    case Icon::kPause: pen.box(-6, -7.5f, -2, 7.5f, 1), pen.box(2, -7.5f, 6, 7.5f, 1); break;
+    case Icon::kNone:
+      break;
+    case Icon::kPlay:
+      pen.list.AddTriangleFilled(pen.at(-4.5f, -7.5f), pen.at(8, 0), pen.at(-4.5f, 7.5f), color);
+      break;
+    case Icon::kPause:
+      pen.box(-6, -7.5f, -2, 7.5f, 1), pen.box(2, -7.5f, 6, 7.5f, 1);
+      break;
     case Icon::kStep:
       pen.list.AddTriangleFilled(pen.at(-6.5f, -6.5f), pen.at(3.5f, 0), pen.at(-6.5f, 6.5f), color);
       pen.box(4, -6.5f, 6.6f, 6.5f, 0.6f);
       break;
-    case Icon::kReset: reset(pen); break;
-    case Icon::kChevronRight: chevron(pen, 1, 0); break;
-    case Icon::kChevronLeft: chevron(pen, -1, 0); break;
-    case Icon::kChevronDown: chevron(pen, 0, 1); break;
-    case Icon::kTick: pen.path({{-4.6f, 0.2f}, {-1.4f, 3.6f}, {4.8f, -3.6f}}, 1.9f); break;
-    case Icon::kMatrix: matrix(pen); break;
-    case Icon::kTheme: half_disc(pen); break;
-    case Icon::kPresent: corners(pen, 7, 4.5f); break;
-    case Icon::kLeavePresent: corners(pen, 3, -5); break;
-    case Icon::kExport: export_arrow(pen); break;
-    case Icon::kClose: pen.line(-4.5f, -4.5f, 4.5f, 4.5f), pen.line(-4.5f, 4.5f, 4.5f, -4.5f); break;
-    case Icon::kHelp: help(pen); break;
-    case Icon::kTextSize: text(pen.centre, "Aa", Font::kBodyBold, pen.color, Align::kCentre); break;
-    case Icon::kFolder: pen.path({{-7, 5.5f}, {-7, -5.5f}, {-2, -5.5f}, {0, -3}, {7, -3}, {7, 5.5f}, {-7, 5.5f}}, 1.5f); break;
-    case Icon::kFile: pen.path({{-5, 7}, {-5, -7}, {2, -7}, {5, -4}, {5, 7}, {-5, 7}}, 1.5f); break;
-    case Icon::kUp: pen.line(0, -6, 0, 6), pen.path({{-4.5f, -1.8f}, {0, -6.2f}, {4.5f, -1.8f}}); break;
+    case Icon::kReset:
+      reset(pen);
+      break;
+    case Icon::kChevronRight:
+      chevron(pen, 1, 0);
+      break;
+    case Icon::kChevronLeft:
+      chevron(pen, -1, 0);
+      break;
+    case Icon::kChevronDown:
+      chevron(pen, 0, 1);
+      break;
+    case Icon::kTick:
+      pen.path({{-4.6f, 0.2f}, {-1.4f, 3.6f}, {4.8f, -3.6f}}, 1.9f);
+      break;
+    case Icon::kMatrix:
+      matrix(pen);
+      break;
+    case Icon::kTheme:
+      half_disc(pen);
+      break;
+    case Icon::kPresent:
+      corners(pen, 7, 4.5f);
+      break;
+    case Icon::kLeavePresent:
+      corners(pen, 3, -5);
+      break;
+    case Icon::kExport:
+      export_arrow(pen);
+      break;
+    case Icon::kClose:
+      pen.line(-4.5f, -4.5f, 4.5f, 4.5f), pen.line(-4.5f, 4.5f, 4.5f, -4.5f);
+      break;
+    case Icon::kHelp:
+      help(pen);
+      break;
+    case Icon::kTextSize:
+      text(pen.centre, "Aa", Font::kBodyBold, pen.color, Align::kCentre);
+      break;
+    case Icon::kFolder:
+      pen.path({{-7, 5.5f}, {-7, -5.5f}, {-2, -5.5f}, {0, -3}, {7, -3}, {7, 5.5f}, {-7, 5.5f}}, 1.5f);
+      break;
+    case Icon::kFile:
+      pen.path({{-5, 7}, {-5, -7}, {2, -7}, {5, -4}, {5, 7}, {-5, 7}}, 1.5f);
+      break;
+    case Icon::kUp:
+      pen.line(0, -6, 0, 6), pen.path({{-4.5f, -1.8f}, {0, -6.2f}, {4.5f, -1.8f}});
+      break;
   }
 }
 

@@ -9,9 +9,10 @@ namespace {
 
 #if IMGUI_VERSION_NUM >= 18700
 ImGuiKey native(Key key) {
-  constexpr ImGuiKey kKeys[] = {ImGuiKey_Tab,    ImGuiKey_LeftArrow, ImGuiKey_RightArrow, ImGuiKey_UpArrow, ImGuiKey_DownArrow,
-                                ImGuiKey_PageUp, ImGuiKey_PageDown,  ImGuiKey_Home,       ImGuiKey_End,     ImGuiKey_Enter,
-                                ImGuiKey_Space,  ImGuiKey_Escape,    ImGuiKey_F1,         ImGuiKey_F11};
+  constexpr ImGuiKey kKeys[] = {ImGuiKey_Tab,       ImGuiKey_LeftArrow, ImGuiKey_RightArrow, ImGuiKey_UpArrow,
+                                ImGuiKey_DownArrow, ImGuiKey_PageUp,    ImGuiKey_PageDown,   ImGuiKey_Home,
+                                ImGuiKey_End,       ImGuiKey_Enter,     ImGuiKey_Space,      ImGuiKey_Escape,
+                                ImGuiKey_F1,        ImGuiKey_F11};
   return kKeys[static_cast<int>(key)];
 }
 ImGuiKey native(char c) {
@@ -24,9 +25,9 @@ bool enter_of_keypad(bool repeat) { return ImGui::IsKeyPressed(ImGuiKey_KeypadEn
 // Before 1.87 a key is a number of the host's: GLFW's, whose printable keys are their upper case ASCII characters.
 int native(Key key) {
   constexpr int kGlfwF1 = 290, kGlfwF11 = 300;
-  constexpr ImGuiKey_ kKeys[] = {ImGuiKey_Tab,    ImGuiKey_LeftArrow, ImGuiKey_RightArrow, ImGuiKey_UpArrow,
-                                 ImGuiKey_DownArrow, ImGuiKey_PageUp, ImGuiKey_PageDown,   ImGuiKey_Home,
-                                 ImGuiKey_End,    ImGuiKey_Enter,     ImGuiKey_Space,      ImGuiKey_Escape};
+  constexpr ImGuiKey_ kKeys[] = {ImGuiKey_Tab,       ImGuiKey_LeftArrow, ImGuiKey_RightArrow, ImGuiKey_UpArrow,
+                                 ImGuiKey_DownArrow, ImGuiKey_PageUp,    ImGuiKey_PageDown,   ImGuiKey_Home,
+                                 ImGuiKey_End,       ImGuiKey_Enter,     ImGuiKey_Space,      ImGuiKey_Escape};
   if (key == Key::kF1) return kGlfwF1;
   if (key == Key::kF11) return kGlfwF11;
   return ImGui::GetKeyIndex(kKeys[static_cast<int>(key)]);
@@ -58,10 +59,13 @@ void clear_active_item() { ImGui::ClearActiveID(); }
 ImGuiID active_item() { return GImGui->ActiveId; }
 
 bool any_popup_open() {
-  return ImGui::IsPopupOpen(static_cast<const char*>(nullptr), ImGuiPopupFlags_AnyPopupId | ImGuiPopupFlags_AnyPopupLevel);
+  return ImGui::IsPopupOpen(static_cast<const char*>(nullptr),
+                            ImGuiPopupFlags_AnyPopupId | ImGuiPopupFlags_AnyPopupLevel);
 }
 
-ImTextureID texture_id(unsigned gl_name) { return (ImTextureID)(intptr_t)gl_name; }  // a pointer in 1.86, a number later
+ImTextureID texture_id(unsigned gl_name) {
+  return (ImTextureID)(intptr_t)gl_name;
+}  // a pointer in 1.86, a number later
 
 void shift_glyph(ImFont* font, ImWchar codepoint, float new_advance, float shift_x) {
 #if IMGUI_VERSION_NUM < 19200

@@ -26,7 +26,8 @@ void draw_tip() {
     names = std::max(names, text_width(Font::kLabel, l.name));
     values = std::max(values, text_width(Font::kMonoLabel, l.value));
   }
-  const ImVec2 size{names + (values > 0 ? gap + values : 0) + 2 * pad_x, line * static_cast<float>(tip.lines.size()) + 2 * pad_y};
+  const ImVec2 size{names + (values > 0 ? gap + values : 0) + 2 * pad_x,
+                    line * static_cast<float>(tip.lines.size()) + 2 * pad_y};
   const ImVec2 window = theme().window;
   ImVec2 at{tip.anchor.x + px(12), tip.anchor.y + px(16)};
   if (at.x + size.x > window.x - px(4)) at.x = std::max(px(4), tip.anchor.x - px(8) - size.x);
@@ -66,6 +67,13 @@ Interaction interact(std::string_view label, const Rect& rect, bool enabled, uns
   return out;
 }
 
+ImGuiID interaction_id(std::string_view label) {
+  ImGui::PushID(label.data(), label.data() + label.size());
+  const ImGuiID id = ImGui::GetID("");
+  ImGui::PopID();
+  return id;
+}
+
 void fill(const Rect& rect, ImU32 color, float logical_radius) {
   canvas()->AddRectFilled(rect.min, rect.max, color, logical_radius * theme().s);
 }
@@ -81,7 +89,9 @@ void focus_ring(const Rect& rect, float logical_radius) {
   outline(rect.grown(px(4)), colors().text, 2, logical_radius + 4);
 }
 
-void separator(float x0, float x1, float y) { canvas()->AddRectFilled({x0, y}, {x1, y + theme().line(1)}, colors().sep); }
+void separator(float x0, float x1, float y) {
+  canvas()->AddRectFilled({x0, y}, {x1, y + theme().line(1)}, colors().sep);
+}
 
 void hatch(const Rect& rect) {
   ImDrawList& list = *canvas();

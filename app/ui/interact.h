@@ -24,6 +24,9 @@ struct Interaction {
 /// submitted first gets the mouse.
 Interaction interact(std::string_view label, const Rect& rect, bool enabled = true, unsigned own_keys = focus::kNone);
 
+/// The id that interact(label, ...) has here: to give the focus to a widget that is not drawn yet.
+ImGuiID interaction_id(std::string_view label);
+
 void fill(const Rect& rect, ImU32 color, float logical_radius = 0);
 void outline(const Rect& rect, ImU32 color, float logical_width, float logical_radius = 0);
 /// Where the keyboard is: 2 px, 2 px outside.
@@ -37,8 +40,8 @@ struct TipLine {
   std::string name, value;
   ImU32 color = 0;  // of the value; 0: primary text
 };
-/// Shows a tooltip beside `anchor` once `owner` has asked for it in every frame of the last 150 ms. Drawn above all, when
-/// the frame ends.
+/// Shows a tooltip beside `anchor` once `owner` has asked for it in every frame of the last 150 ms. Drawn above all,
+/// when the frame ends.
 void tooltip(ImGuiID owner, ImVec2 anchor, std::vector<TipLine> lines);
 void tooltip(const Interaction& owner, std::string_view text);
 

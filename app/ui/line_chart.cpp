@@ -7,7 +7,7 @@
 namespace nopeek::ui {
 namespace {
 
-constexpr int64_t kFan = 4;          // samples, or groups, in one group of the next level
+constexpr int64_t kFan = 4;            // samples, or groups, in one group of the next level
 constexpr int64_t kMostPoints = 2000;  // drawn one by one
 
 std::vector<ImVec2>& scratch_points() {
@@ -113,17 +113,28 @@ float draw_curve(const Plot& plot, const Curve& c, float phase) {
   return draw_points(c, points, phase);
 }
 
-float highest_y(const Plot& plot, const Curve& c, float x0, float x1) {
+namespace {
+
+Range range_between(const Plot& plot, const Curve& c, float x0, float x1) {
   const auto first = std::max(c.first, static_cast<int64_t>(plot.step_at(x0)));
   const auto last = std::min(c.last, static_cast<int64_t>(std::ceil(plot.step_at(x1))));
-  if (last < first) return plot.area.max.y;
   Range r;
-  if (many(c)) {
-    r = c.pyramid->range(c.samples, first, last + 1);
-  } else {
-    for (int64_t step = first; step <= last; ++step) r.add(c.samples.at(step));
-  }
+  if (last < first) return r;
+  if (many(c)) return c.pyramid->range(c.samples, first, last + 1);
+  for (int64_t step = first; step <= last; ++step) r.add(c.samples.at(step));
+  return r;
+}
+
+}  // namespace
+
+float highest_y(const Plot& plot, const Curve& c, float x0, float x1) {
+  const Range r = range_between(plot, c, x0, x1);
   return r.empty() ? plot.area.max.y : std::max(plot.area.min.y, plot.y(r.high));
+}
+
+float lowest_y(const Plot& plot, const Curve& c, float x0, float x1) {
+  const Range r = range_between(plot, c, x0, x1);
+  return r.empty() ? plot.area.max.y : std::max(plot.area.min.y, plot.y(r.low));
 }
 
 void place_labels(std::vector<CurveLabel>& labels, float least_y, float greatest_y) {
@@ -143,7 +154,7 @@ void place_labels(std::vector<CurveLabel>& labels, float least_y, float greatest
 
 void draw_labels(const std::vector<CurveLabel>& labels) {
   for (const CurveLabel& l : labels) {
-    const float w = text_width(l.font, l.text), h = px(8);
+    const float w = text_width(l.font, l.text), h = px(7);
     fill({{l.x - w - px(4), l.y - h}, {l.x + px(4), l.y + h}}, colors().panel);
   }
   for (const CurveLabel& l : labels) text({l.x, l.y}, l.text, l.font, l.color, Align::kRight);

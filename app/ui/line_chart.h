@@ -58,14 +58,15 @@ struct Curve {
   const Pyramid* pyramid = nullptr;
   int64_t first = 1, last = 0;  // steps, both included
   ImU32 color = 0;
-  float width = 2;              // px
-  float dash = 0, gap = 0;      // px; 0: solid
-  bool coarse = false;          // fewer columns: for what is only faint background
+  float width = 2;          // px
+  float dash = 0, gap = 0;  // px; 0: solid
+  bool coarse = false;      // fewer columns: for what is only faint background
 };
 /// Draws a curve; `phase` is where in the rhythm of dashes it begins. Returns the phase at its end.
 float draw_curve(const Plot& plot, const Curve& curve, float phase = 0);
 /// The highest point (least y) of the curve between two x, in px; the plot's bottom if there is none.
 float highest_y(const Plot& plot, const Curve& curve, float x0, float x1);
+float lowest_y(const Plot& plot, const Curve& curve, float x0, float x1);
 
 /// Names of curves, each above its curve, right aligned at x, moved up or down until none covers another.
 struct CurveLabel {

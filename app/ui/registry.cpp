@@ -58,11 +58,13 @@ std::string full_name(const Item& item) { return item.scope.empty() ? item.label
 void explain_missing(std::string_view name, std::string& why) {
   std::vector<std::pair<size_t, std::string>> near;
   for (const Item& item : drawn) {
-    if (takes_input(item)) near.emplace_back(std::min(distance(name, item.label), distance(name, full_name(item))), full_name(item));
+    if (takes_input(item))
+      near.emplace_back(std::min(distance(name, item.label), distance(name, full_name(item))), full_name(item));
   }
   std::sort(near.begin(), near.end());
   why = "there is no '" + std::string(name) + "' on the screen";
-  for (size_t i = 0; i < std::min<size_t>(3, near.size()); ++i) why += (i ? ", '" : "; near it: '") + near[i].second + "'";
+  for (size_t i = 0; i < std::min<size_t>(3, near.size()); ++i)
+    why += (i ? ", '" : "; near it: '") + near[i].second + "'";
 }
 
 bool answers(const Item& item, std::string_view name) {
@@ -96,9 +98,12 @@ void add(std::string_view label, std::string_view kind, std::string_view value, 
   item.enabled = !last_item_disabled();
   append(std::move(item));
   [[maybe_unused]] const Item& added = drawn.back();
-  IM_ASSERT(std::none_of(drawn.begin(), drawn.end() - 1, [&](const Item& other) {
-    return takes_input(other) && other.label == added.label && other.scope == added.scope && other.kind == added.kind;
-  }) && "two widgets of one name in one scope");
+  IM_ASSERT(std::none_of(drawn.begin(), drawn.end() - 1,
+                         [&](const Item& other) {
+                           return takes_input(other) && other.label == added.label && other.scope == added.scope &&
+                                  other.kind == added.kind;
+                         }) &&
+            "two widgets of one name in one scope");
 }
 
 void add_drawn(std::string_view label, std::string_view kind, std::string_view value, ImVec2 min, ImVec2 max) {

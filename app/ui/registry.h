@@ -6,17 +6,17 @@
 #include <string_view>
 #include <vector>
 
-/// What is on the screen, by name. Widgets report themselves as they are drawn, so that tours find them by their visible
-/// label, tests can check the layout, and `state` can write it down. Off unless a tour or a test runs: then each report
-/// costs one branch.
+/// What is on the screen, by name. Widgets report themselves as they are drawn, so that tours find them by their
+/// visible label, tests can check the layout, and `state` can write it down. Off unless a tour or a test runs: then
+/// each report costs one branch.
 namespace nopeek::ui::registry {
 
 struct Item {
-  std::string scope;  // the panel or scene that it belongs to: "Mask Lab", "Top bar", ...
-  std::string label;  // visible label; unique within its scope in one frame (asserted)
-  std::string kind;   // button, switch, slider, combo, option, field, cell, chart, area, text, panel
-  std::string value;  // what it shows now: "on", "0.7", "tiny", the text itself for kind text
-  ImVec2 min, max;    // screen rectangle as laid out, in px
+  std::string scope;          // the panel or scene that it belongs to: "Mask Lab", "Top bar", ...
+  std::string label;          // visible label; unique within its scope in one frame (asserted)
+  std::string kind;           // button, switch, slider, combo, option, field, cell, chart, area, text, panel
+  std::string value;          // what it shows now: "on", "0.7", "tiny", the text itself for kind text
+  ImVec2 min, max;            // screen rectangle as laid out, in px
   ImVec2 clip_min, clip_max;  // the part of the screen that it may draw on; text that leaves it is clipped
   ImGuiID id = 0;             // ImGui's id, 0 for what takes no input
   bool enabled = true;

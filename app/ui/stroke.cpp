@@ -35,7 +35,8 @@ void add_corner(std::vector<Rib>& ribs, ImVec2 at, ImVec2 n1, ImVec2 n2) {
 /// Joins the rails of two neighbouring points, whose vertices begin at a and b.
 void join(ImDrawList& list, unsigned a, unsigned b) {
   for (unsigned k = 0; k + 1 < kRails; ++k) {
-    for (unsigned v : {a + k, b + k, b + k + 1, a + k, b + k + 1, a + k + 1}) list.PrimWriteIdx(static_cast<ImDrawIdx>(v));
+    for (unsigned v : {a + k, b + k, b + k + 1, a + k, b + k + 1, a + k + 1})
+      list.PrimWriteIdx(static_cast<ImDrawIdx>(v));
   }
 }
 
@@ -98,7 +99,9 @@ float stroke_dashed(std::span<const ImVec2> points, ImU32 color, float width, fl
   for (size_t i = 0; i + 1 < points.size(); ++i) {
     const ImVec2 a = points[i], b = points[i + 1];
     const float length = std::hypot(b.x - a.x, b.y - a.y);
-    const auto on_segment = [&](float s) { return ImVec2(a.x + (b.x - a.x) * s / length, a.y + (b.y - a.y) * s / length); };
+    const auto on_segment = [&](float s) {
+      return ImVec2(a.x + (b.x - a.x) * s / length, a.y + (b.y - a.y) * s / length);
+    };
     for (float s = 0; s < length;) {
       const float in_period = std::fmod(at + s, period);
       const bool inside = in_period < on;

@@ -74,8 +74,8 @@ void run(ImVec2 base, ImVec2 along, std::string_view s, const ImFont& face, ImU3
     if (g->Visible) {
       const float x0 = pen + g->X0, x1 = pen + g->X1, y0 = g->Y0 - ascent, y1 = g->Y1 - ascent;
       list.PrimReserve(6, 4);
-      list.PrimQuadUV(place(x0, y0), place(x1, y0), place(x1, y1), place(x0, y1), {g->U0, g->V0}, {g->U1, g->V0}, {g->U1, g->V1},
-                      {g->U0, g->V1}, color);
+      list.PrimQuadUV(place(x0, y0), place(x1, y0), place(x1, y1), place(x0, y1), {g->U0, g->V0}, {g->U1, g->V0},
+                      {g->U1, g->V1}, {g->U0, g->V1}, color);
     }
     pen += g->AdvanceX;
   }

@@ -5,9 +5,7 @@
 namespace nopeek::ui {
 namespace {
 
-constexpr ImU32 rgb(unsigned hex) {
-  return IM_COL32((hex >> 16) & 255, (hex >> 8) & 255, hex & 255, 255);
-}
+constexpr ImU32 rgb(unsigned hex) { return IM_COL32((hex >> 16) & 255, (hex >> 8) & 255, hex & 255, 255); }
 constexpr ColorScale scale(unsigned a, unsigned b, unsigned c, unsigned d, unsigned e) {
   return {rgb(a), rgb(b), rgb(c), rgb(d), rgb(e)};
 }
@@ -120,7 +118,7 @@ Theme make_theme(ImVec2 size, bool dark, double text_size, bool presenting, bool
   t.motion = motion;
   t.s = std::min(wished_scale(size, text_size) * (presenting ? kPresentScale : 1.0f), greatest_scale(size));
   // Half a logical px of slack: 1520.0 must not become 'medium' by rounding.
-  t.layout = t.logical_w() >= kWideFrom - 0.5f ? Layout::kWide
+  t.layout = t.logical_w() >= kWideFrom - 0.5f     ? Layout::kWide
              : t.logical_w() >= kMediumFrom - 0.5f ? Layout::kMedium
                                                    : Layout::kSmall;
   t.low = t.logical_h() < kLowBelow;

@@ -47,7 +47,7 @@ enum class Layout { kWide, kMedium, kSmall };
 
 struct Theme {
   bool dark = true;
-  float s = 1;             // logical px -> px
+  float s = 1;               // logical px -> px
   ImVec2 window{1600, 900};  // px
   Layout layout = Layout::kWide;
   bool low = false;

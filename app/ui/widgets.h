@@ -4,16 +4,19 @@
 #include "app/ui/icons.h"
 #include "app/ui/interact.h"
 
-/// The controls: small functions over plain data. Each draws itself in `rect` (px), reports itself to the registry under
-/// its label, and returns what the user did. All states of VISUAL.md 11, keyboard included, are here and nowhere else.
+/// The controls: small functions over plain data. Each draws itself in `rect` (px), reports itself to the registry
+/// under its label, and returns what the user did. All states of VISUAL.md 11, keyboard included, are here and nowhere
+/// else.
 namespace nopeek::ui {
 
 // Buttons -------------------------------------------------------------------------------------------------------------
 enum class Look { kRaised, kPlain, kPrimary };
 
-bool button(std::string_view label, const Rect& rect, bool enabled = true, Look look = Look::kRaised, Icon icon = Icon::kNone);
+bool button(std::string_view label, const Rect& rect, bool enabled = true, Look look = Look::kRaised,
+            Icon icon = Icon::kNone);
 /// `tip` is shown as a tooltip; the label is what tours call it.
-bool icon_button(std::string_view label, const Rect& rect, Icon icon, std::string_view tip, bool enabled = true, Look look = Look::kRaised);
+bool icon_button(std::string_view label, const Rect& rect, Icon icon, std::string_view tip, bool enabled = true,
+                 Look look = Look::kRaised);
 /// Primary; shows pause while playing. Its label, "Play", stays; its value is on or off.
 bool play_button(const Rect& rect, bool playing, bool enabled = true);
 /// ON is blue, OFF is orange, the word always shown. True when it was clicked.
@@ -36,20 +39,22 @@ bool slider(std::string_view label, const Rect& track, double& value, const Slid
 // Menus ---------------------------------------------------------------------------------------------------------------
 struct Option {
   std::string label;
-  std::string detail = {};   // to the right, secondary
+  std::string detail = {};  // to the right, secondary
   bool chosen = false;
   std::string heading = {};  // opens a group of that name above this option; the group is the option's scope
   std::string shown = {};    // instead of the label
 };
 /// Shows `shown`; its value is the chosen option's label. Returns the index of the option that was picked, or -1.
-int combo(std::string_view label, const Rect& rect, std::string_view shown, std::span<const Option> options, bool enabled = true);
+int combo(std::string_view label, const Rect& rect, std::string_view shown, std::span<const Option> options,
+          bool enabled = true);
 /// The same list, opened by a button with an icon.
-int icon_menu(std::string_view label, const Rect& rect, Icon icon, std::string_view tip, std::span<const Option> options,
-              Look look = Look::kRaised);
+int icon_menu(std::string_view label, const Rect& rect, Icon icon, std::string_view tip,
+              std::span<const Option> options, Look look = Look::kRaised);
 
 // Fields and dialogs --------------------------------------------------------------------------------------------------
 /// A line of text. True when Enter was pressed in it. `error` draws it with a primary outline.
-bool text_field(std::string_view label, const Rect& rect, std::string& value, std::string_view hint = {}, bool error = false);
+bool text_field(std::string_view label, const Rect& rect, std::string& value, std::string_view hint = {},
+                bool error = false);
 /// Puts the caret into the field `label` that is submitted next.
 void focus_next_field();
 

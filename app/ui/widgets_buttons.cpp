@@ -106,7 +106,8 @@ bool suggestion(std::string_view label, const Rect& rect, bool done, bool enable
   const Palette& c = colors();
   fill(rect, surface(it, Look::kRaised, enabled), kControlRadius);
   if (it.focused) focus_ring(rect, kControlRadius);
-  text_elided({rect.min.x + px(12), rect.cy()}, label, rect.w() - px(40), Font::kLabelMedium, enabled ? c.text : c.disabled);
+  text_elided({rect.min.x + px(12), rect.cy()}, label, rect.w() - px(40), Font::kLabelMedium,
+              enabled ? c.text : c.disabled);
   const ImU32 mark = !enabled ? c.disabled : mixed(c.secondary, c.text, it.hover);
   icon(done ? Icon::kTick : Icon::kChevronRight, {rect.max.x - px(14), rect.cy()}, mark);
   return it.pressed;

@@ -18,7 +18,7 @@ constexpr ImGuiWindowFlags kBare = ImGuiWindowFlags_NoTitleBar | ImGuiWindowFlag
 
 bool field_wants_focus = false;
 std::vector<std::unique_ptr<focus::Layer>> dialogs;  // open ones, the outermost first
-ImGuiID return_focus_to = 0;  // the widget that opened the present popup
+ImGuiID return_focus_to = 0;                         // the widget that opened the present popup
 
 void push_window_style(ImU32 back) {
   ImGui::PushStyleVar(ImGuiStyleVar_WindowPadding, {0, 0});
@@ -111,7 +111,8 @@ std::string chosen_label(std::span<const Option> options) {
 
 }  // namespace
 
-int combo(std::string_view label, const Rect& rect, std::string_view shown, std::span<const Option> options, bool enabled) {
+int combo(std::string_view label, const Rect& rect, std::string_view shown, std::span<const Option> options,
+          bool enabled) {
   const Palette& c = colors();
   ImGui::PushID(label.data(), label.data() + label.size());
   const Interaction it = interact("combo", rect, enabled);
@@ -128,7 +129,8 @@ int combo(std::string_view label, const Rect& rect, std::string_view shown, std:
   return picked;
 }
 
-int icon_menu(std::string_view label, const Rect& rect, Icon which, std::string_view tip, std::span<const Option> options, Look look) {
+int icon_menu(std::string_view label, const Rect& rect, Icon which, std::string_view tip,
+              std::span<const Option> options, Look look) {
   ImGui::PushID(label.data(), label.data() + label.size());
   if (icon_button(label, rect, which, tip, true, look)) ImGui::OpenPopup("list");
   const int picked = option_list(label, rect, options);
@@ -159,8 +161,8 @@ bool text_field(std::string_view label, const Rect& rect, std::string& value, st
   ImGui::SetCursorScreenPos(rect.min);
   ImGui::SetNextItemWidth(rect.w());
   const std::string hint_text(hint);
-  const bool entered = ImGui::InputTextWithHint("##field", hint_text.c_str(), &value,
-                                                ImGuiInputTextFlags_EnterReturnsTrue | ImGuiInputTextFlags_AutoSelectAll);
+  const bool entered = ImGui::InputTextWithHint(
+      "##field", hint_text.c_str(), &value, ImGuiInputTextFlags_EnterReturnsTrue | ImGuiInputTextFlags_AutoSelectAll);
   if (ImGui::IsItemClicked()) focus::set(id, false);
   registry::add(label, "field", value, rect.min, rect.max);
   ImGui::PopStyleColor(4);

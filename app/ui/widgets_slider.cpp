@@ -23,7 +23,8 @@ struct Typing {
 double position_of(double value, const SliderSpec& spec) {
   if (spec.ends_at_infinity && std::isinf(value)) return 1;
   const double v = std::clamp(value, spec.min, spec.max);
-  const double x = spec.logarithmic ? std::log(v / spec.min) / std::log(spec.max / spec.min) : (v - spec.min) / (spec.max - spec.min);
+  const double x = spec.logarithmic ? std::log(v / spec.min) / std::log(spec.max / spec.min)
+                                    : (v - spec.min) / (spec.max - spec.min);
   return x * (spec.ends_at_infinity ? kFinitePart : 1);
 }
 
@@ -40,7 +41,8 @@ double value_at(double x, const SliderSpec& spec) {
     if (x > (1 + kFinitePart) / 2) return kInfinity;
     x = std::min(1.0, x / kFinitePart);
   }
-  const double v = spec.logarithmic ? spec.min * std::pow(spec.max / spec.min, x) : spec.min + x * (spec.max - spec.min);
+  const double v =
+      spec.logarithmic ? spec.min * std::pow(spec.max / spec.min, x) : spec.min + x * (spec.max - spec.min);
   return std::clamp(rounded(v), spec.min, spec.max);
 }
 
