@@ -6,6 +6,15 @@
 
 namespace nopeek::test {
 
+#ifdef __SANITIZE_ADDRESS__
+inline constexpr bool kSanitized = true;
+#else
+inline constexpr bool kSanitized = false;
+#endif
+/// A wait for a lab with curves to show. Where the address sanitizer slows training down fifty times, for less of them.
+inline constexpr const char* kWaitUntilTrained =
+    kSanitized ? "wait until step > 20\n" : "wait until unmasked.reported < 0.3\n";
+
 /// The whole interface on a null host.
 class AppHost : public NullHost {
  public:

@@ -123,7 +123,7 @@ void check_layout(double text_size, bool trained, std::initializer_list<const ch
   settings.rate = 0;
   AppHost host({.settings = settings, .paused = !trained});
   if (trained) {
-    REQUIRE_MESSAGE(host.play("wait until unmasked.reported < 0.3\nset Play off\nwait until paused == true"),
+    REQUIRE_MESSAGE(host.play(std::string(nopeek::test::kWaitUntilTrained) + "set Play off\nwait until paused == true"),
                     host.failure());
   }
   check_everywhere(host, sizes);
