@@ -14,6 +14,13 @@ namespace nopeek {
 
 namespace {
 
+/// Unsigned numbers are read leniently by the library: "-1" would become the largest of them.
+std::string is_seed(const std::string& text) {
+  const bool digits = !text.empty() && text.find_first_not_of("0123456789") == std::string::npos;
+  return digits && text.size() <= 18 ? ""
+                                     : "must be a whole number from 0 on, of at most 18 digits, not '" + text + "'.";
+}
+
 void describe_train(CLI::App& app, TrainCommand& train, std::string& size) {
   app.description("Train with the causal mask, without it, or both as twins, and print what came out.");
   app.add_option("--corpus", train.corpus, "pull-requests, toy, tales, or a UTF-8 text file")->capture_default_str();
@@ -30,7 +37,7 @@ void describe_train(CLI::App& app, TrainCommand& train, std::string& size) {
   app.add_option("--steps", train.steps)->check(CLI::Range(int64_t{1}, int64_t{50'000'000}))->capture_default_str();
   app.add_option("--lr", train.config.train.learning_rate, "Learning rate")->capture_default_str();
   app.add_option("--dropout", train.config.model.dropout)->capture_default_str();
-  app.add_option("--seed", train.config.seed)->capture_default_str();
+  app.add_option("--seed", train.config.seed)->check(is_seed)->capture_default_str();
   app.add_option("--threads", train.threads, "0: one a core; the results are the same for any number")
       ->check(CLI::Range(0, 256))
       ->capture_default_str();
@@ -52,13 +59,23 @@ std::string size_among(int argc, char** argv) {
 }
 
 #ifdef NOPEEK_APP
+std::vector<std::string> scene_names() {
+  return {
+#define NOPEEK_SCENE(function, title, icon) title,
+#include "app/scenes/scenes.def"
+#undef NOPEEK_SCENE
+  };
+}
+
 struct WindowArguments {
   WindowOptions options;
   std::string size, theme;
 };
 
 void describe_window(CLI::App& app, WindowArguments& window) {
-  app.add_option("--scene", window.options.scene, "Scene to open with")->capture_default_str();
+  app.add_option("--scene", window.options.scene, "Scene to open with")
+      ->check(CLI::IsMember(scene_names()))
+      ->capture_default_str();
   app.add_option("--tour", window.options.tour, "Play a tour file (see docs/tours.md)");
   app.add_option("--shots", window.options.shots,
                  "With --tour: write a picture of every caption into this folder, then end");
@@ -66,7 +83,7 @@ void describe_window(CLI::App& app, WindowArguments& window) {
   app.add_option("--scale", window.options.scale, "Text size: 0.8, 1, 1.25 or 1.5")
       ->check(CLI::IsMember(std::vector<double>{0.8, 1.0, 1.25, 1.5}));
   app.add_option("--theme", window.theme, "dark or light")->check(CLI::IsMember({"dark", "light"}));
-  app.add_option("--seed", window.options.seed, "Seed of the first run")->capture_default_str();
+  app.add_option("--seed", window.options.seed, "Seed of the first run")->check(is_seed)->capture_default_str();
 }
 
 int open_window(WindowArguments& window) {
@@ -99,7 +116,8 @@ int run(int argc, char** argv) {
     app.parse(argc, argv);
   } catch (const CLI::ParseError& error) {
     if (error.get_exit_code() == 0) return app.exit(error);  // --help
-    throw Error(std::string(error.what()) + " Run with --help for what there is.");
+    const std::string what = error.what();
+    throw Error(what + (what.ends_with('.') ? "" : ".") + " Run with --help for what there is.");
   }
   if (app.got_subcommand("train")) return run_train(train);
 #ifdef NOPEEK_APP

@@ -7,6 +7,7 @@
 #include <map>
 
 #include "core/base/error.h"
+#include "core/text/utf8.h"
 
 namespace nopeek::tour {
 
@@ -199,6 +200,9 @@ std::vector<Step> parse(std::string_view text, const std::string& file) {
     ++line;
     const size_t end = std::min(text.find('\n'), text.size());
     try {
+      if (const auto bad = utf8::first_invalid_byte(text.substr(0, end))) {
+        throw Error("byte " + std::to_string(*bad) + " of the line is not UTF-8");
+      }
       if (const auto words = split(text.substr(0, end)); !words.empty()) steps.push_back({line, command(words)});
     } catch (const Error& e) {
       throw Error(file + ":" + std::to_string(line) + ": " + e.what());

@@ -10,6 +10,7 @@
 
 #include "core/base/error.h"
 #include "core/io/file.h"
+#include "core/text/utf8.h"
 
 namespace nopeek::tour {
 
@@ -31,19 +32,6 @@ ImVec2 point_in(const Item& item, Place place) {
   const ImVec2 min(std::max(item.min.x, item.clip_min.x), std::max(item.min.y, item.clip_min.y));
   const ImVec2 max(std::min(item.max.x, item.clip_max.x), std::min(item.max.y, item.clip_max.y));
   return {min.x + (max.x - min.x) * static_cast<float>(place.x), min.y + (max.y - min.y) * static_cast<float>(place.y)};
-}
-
-std::vector<unsigned> code_points(const std::string& utf8) {
-  std::vector<unsigned> result;
-  for (const char c : utf8) {
-    const auto byte = static_cast<unsigned char>(c);
-    if ((byte & 0xC0) != 0x80) {
-      result.push_back(byte < 0x80 ? byte : byte < 0xE0 ? byte & 0x1F : byte < 0xF0 ? byte & 0x0F : byte & 0x07);
-    } else if (!result.empty()) {
-      result.back() = result.back() << 6 | (byte & 0x3F);
-    }
-  }
-  return result;
 }
 
 }  // namespace
@@ -246,8 +234,8 @@ void Player::then_chord(const Chord& chord) {
 }
 
 void Player::then_type(const std::string& text) {
-  for (const unsigned code_point : code_points(text)) {
-    then([this, code_point] {
+  for (std::string_view rest = text; !rest.empty(); rest.remove_prefix(static_cast<size_t>(utf8::length(rest[0])))) {
+    then([this, code_point = utf8::decode(rest)] {
       stage_.input().text(code_point);
       return true;
     });

@@ -26,7 +26,8 @@ class Lab {
   Lab(RunConfig config, std::shared_ptr<const Corpus> corpus, std::vector<LaneStart> lanes);
 
   /// One step of every lane that still trains. Honest loss and future attention are measured at step 1, at each
-  /// `measure_every`-th, and if `measure` says so. A lane that diverges is stopped, with the reason; the others go on.
+  /// `measure_every`-th, after a change of mask, and if `measure` says so. A lane that diverges is stopped, with the
+  /// reason; the others go on.
   void step(ThreadPool& threads, bool measure = false);
   int64_t steps() const { return step_; }
   /// No lane trains any more.
@@ -61,7 +62,7 @@ class Lab {
   };
   void finish_step(Lane& lane);
   LaneSnapshot look(Lane& lane);
-  void find_leak();
+  void find_leak(bool measured);
 
   RunConfig config_;
   std::shared_ptr<const Corpus> corpus_;
@@ -69,7 +70,8 @@ class Lab {
   std::vector<TokenId> probe_;
   std::vector<std::unique_ptr<Lane>> lanes_;
   int64_t step_ = 0;
-  std::optional<int64_t> leak_found_;
+  bool mask_changed_ = false;  // since the last step
+  std::optional<int64_t> leak_suspected_, leak_found_;
 };
 
 }  // namespace nopeek

@@ -91,7 +91,7 @@ struct LiveLab::Impl {
   std::unique_ptr<Lab> lab;
   uint64_t run = 0;
   Checkpoints checkpoints;
-  std::vector<EarlierRun> earlier;
+  std::shared_ptr<const std::vector<EarlierRun>> earlier = std::make_shared<std::vector<EarlierRun>>();
   RateMeter meter;
   Clock::time_point due, last_published;
   std::jthread conductor;  // last: joined before anything else goes
@@ -156,7 +156,7 @@ struct LiveLab::Impl {
           meter.rate() * config.train.batch * config.model.context * static_cast<double>(std::ssize(snapshot.lanes));
     }
     snapshot.checkpoints = checkpoints.list();
-    snapshot.earlier = std::make_shared<const std::vector<EarlierRun>>(earlier);
+    snapshot.earlier = earlier;
     {
       std::lock_guard lock(mutex);
       newest = std::make_shared<const Snapshot>(std::move(snapshot));
@@ -193,8 +193,10 @@ struct LiveLab::Impl {
 
   void keep_as_earlier() {
     Snapshot last = lab->snapshot(threads);
-    earlier.push_back({last.corpus->name, last.config, last.step, std::move(last.lanes)});
-    if (earlier.size() > kMaxEarlier) earlier.erase(earlier.begin());
+    auto runs = std::make_shared<std::vector<EarlierRun>>(*earlier);
+    runs->push_back({last.corpus->name, last.config, last.step, std::move(last.lanes)});
+    if (runs->size() > kMaxEarlier) runs->erase(runs->begin());
+    earlier = std::move(runs);
   }
 
   /// What can be refused is refused here, in the caller's thread, so that carrying it out cannot fail.

@@ -65,7 +65,8 @@ struct Snapshot {
   std::vector<TokenId> probe;
   int prompt_length = 0;
   std::vector<LaneSnapshot> lanes;
-  /// First step whose unmasked reported loss is below half the masked one and stays a leak; empty before.
+  /// First step whose unmasked reported loss is below half the masked one and whose honest loss then
+  /// proves the gap to be a leak; empty before.
   std::optional<int64_t> leak_found;
   std::shared_ptr<const std::vector<EarlierRun>> earlier;  // oldest first
   /// Snapshots of this run at earlier steps, in order. Null in a checkpoint itself, which would else keep all others.

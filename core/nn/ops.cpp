@@ -107,7 +107,6 @@ void dropout(const Dropout& dropout, Out<S> x) {
 template <class S>
 void softmax_forward(Out<S> scores) {
   constexpr S kMinusInf = -std::numeric_limits<S>::infinity();
-  const Index K = scores.cols();
   for (Index n = 0; n < scores.rows(); ++n) {
     auto row = scores.row(n).array();
     const S max = row.maxCoeff();
@@ -115,13 +114,11 @@ void softmax_forward(Out<S> scores) {
       row.setZero();
       continue;
     }
-    row -= max;
-    // Eigen's vectorised exp gives a tiny number for -inf, where the mask promises exactly 0.
-    const auto exps = row.exp();
-    S* p = scores.row(n).data();
-    thread_local RowVector<S> e;
-    e = exps;
-    for (Index k = 0; k < K; ++k) p[k] = p[k] == kMinusInf ? S(0) : e[k];
+    row = (row - max).exp();
+    // Eigen's vectorised exp gives about its least number for -inf, where the mask promises exactly 0.
+    constexpr S kNothing = 16 * std::numeric_limits<S>::min();
+    S* p = &row.coeffRef(0);
+    for (Index k = 0; k < row.size(); ++k) p[k] = p[k] < kNothing ? S(0) : p[k];
     row *= S(1) / row.sum();
   }
 }

@@ -64,7 +64,7 @@ void Corpus::require_context(int context) const {
   if (train.size() >= need && validation.size() >= need) return;
   const size_t total = train.size() + validation.size();
   throw Error("The text \"" + name + "\" has " + std::to_string(total) + " tokens, too few for a context of " +
-              std::to_string(context) + ": it takes " +
+              std::to_string(context) + ": it needs at least " +
               std::to_string(kValidationShare * static_cast<std::ptrdiff_t>(need)) +
               ". Use a longer text or a shorter context.");
 }
@@ -93,6 +93,10 @@ Corpus load_corpus(const std::filesystem::path& path, std::optional<TokenizerKin
   const std::string shown = "\"" + path.string() + "\"";
   std::error_code error;
   if (std::filesystem::is_directory(path, error)) throw Error(shown + " is a folder. Choose a text file.");
+  // A pipe or a device would be waited for, perhaps for ever.
+  if (std::filesystem::exists(path, error) && !std::filesystem::is_regular_file(path, error)) {
+    throw Error(shown + " is not a regular file. Choose a text file.");
+  }
   const uintmax_t size = std::filesystem::file_size(path, error);
   std::ifstream file(path, std::ios::binary);
   if (error || !file) throw Error("Cannot read " + shown + ". Check that the file exists and that you may read it.");

@@ -102,20 +102,19 @@ StepStats Trainer<S>::update() {
     honest += shard.honest_sum / tokens;
     future += shard.future_attention_sum / (B * config_.model.layers);
   }
-  const std::string when = " at step " + std::to_string(steps() + 1) + ". Try a lower learning rate than " +
-                           number(config_.train.learning_rate) + ".";
   const auto give_up = [&](const std::string& reason) {
     parameters_.flat() = last_good_;
-    throw Error(reason);
+    throw Error(reason + " at step " + std::to_string(steps() + 1) + ". Try a lower learning rate than " +
+                number(config_.train.learning_rate) + ".");
   };
-  if (!std::isfinite(reported)) give_up("Loss is not a finite number" + when);
+  if (!std::isfinite(reported)) give_up("Loss is not a finite number");
   const double guessing = std::log(static_cast<double>(config_.model.vocab));
   if (reported > kRunaway * std::max(guessing, 1.0)) {
-    give_up("Loss ran away to " + number(reported) + ", while guessing costs " + number(guessing) + "," + when);
+    give_up("Loss ran away to " + number(reported) + ", while guessing costs " + number(guessing) + ",");
   }
   reduce_gradients();
   const double norm = std::sqrt(static_cast<double>(shards_[0].gradients.flat().squaredNorm()));
-  if (!std::isfinite(norm)) throw Error("Gradient is not finite" + when);
+  if (!std::isfinite(norm)) give_up("Gradient is not finite");
   last_good_ = parameters_.flat();
   const double clip = config_.train.grad_clip;
   optimiser_.update(parameters_, shards_[0].gradients, clip > 0 && norm > clip ? clip / norm : 1.0);
