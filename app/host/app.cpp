@@ -6,6 +6,7 @@
 #include "app/host/app_impl.h"
 #include "app/ui/registry.h"
 #include "core/base/error.h"
+#include "core/text/utf8.h"
 
 namespace nopeek {
 
@@ -49,14 +50,8 @@ std::u32string unusual_characters(const Corpus& corpus) {
   std::u32string found;
   for (TokenId id = 0; id < corpus.vocab_size(); ++id) {
     const std::string label = corpus.tokenizer.label(id);
-    const char* at = label.data();
-    while (at < label.data() + label.size()) {
-      const auto lead = static_cast<unsigned char>(*at);
-      const int n = lead < 0x80 ? 1 : lead < 0xE0 ? 2 : lead < 0xF0 ? 3 : 4;
-      char32_t c = n == 1 ? lead : lead & (0x7F >> n);
-      for (int k = 1; k < n; ++k) c = c << 6 | (static_cast<unsigned char>(at[k]) & 63);
-      if (c > 0x17F) found += c;
-      at += n;
+    for (std::string_view rest = label; !rest.empty(); rest.remove_prefix(static_cast<size_t>(utf8::length(rest[0])))) {
+      if (const char32_t c = utf8::decode(rest); c > 0x17F) found += c;
     }
   }
   std::sort(found.begin(), found.end());

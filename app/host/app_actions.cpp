@@ -55,7 +55,6 @@ void App::Impl::go_to_step(int64_t step) {
     return std::abs(a->step - step) < std::abs(b->step - step);
   });
   past = *nearest;
-  shown = past;
   if (!newest->paused) lab->post(SetPaused{true});
 }
 

@@ -32,6 +32,7 @@ template <class T>
 T parse(const std::string& text, const char* what) {
   T value{};
   const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
+  if (error == std::errc::result_out_of_range) throw Error(std::string(what) + " is out of range: '" + text + "'.");
   if (error != std::errc() || end != text.data() + text.size() || text.empty()) {
     throw Error(std::string(what) + " must be a " + (std::is_integral_v<T> ? "whole " : "") + "number, not '" + text +
                 "'.");

@@ -39,14 +39,21 @@ std::vector<Option> size_options(const RunConfig& now) {
   const std::string name = preset_name(now);
   bool known = false;
   for (const char* size : kSizes) {
-    const ModelConfig m = preset(size).model;
-    const std::string detail =
-        std::to_string(m.layers) + " \xC3\x97 " + std::to_string(m.heads) + ", width " + std::to_string(m.channels);
+    const RunConfig config = preset(size);
+    const ModelConfig& m = config.model;
+    const std::string detail = std::to_string(m.layers) + " \xC3\x97 " + std::to_string(m.heads) + ", width " +
+                               std::to_string(m.channels) + ", batch " + std::to_string(config.train.batch);
     options.push_back({size, detail, name == size, {}, {}});
     known |= name == size;
   }
   options.push_back({kCustom, {}, !known, {}, {}});
   return options;
+}
+
+Number speed_text(double rate) {
+  if (std::isinf(rate)) return fmt("max");
+  if (rate == 1) return fmt("1 step/s");
+  return rate < 10 ? fmt("%.2g steps/s", rate) : fmt("%.0f steps/s", rate);
 }
 
 void figure(float right, std::string_view label, std::string_view value, float room) {
@@ -67,20 +74,19 @@ void App::Impl::draw_top_bar() {
   if (wide) text(theme().at(rail + 192, 28), "Speed", Font::kLabel, colors().secondary);
   double rate = settings.rate > 0 ? settings.rate : INFINITY;
   if (slider("Speed", theme().rect(track, 12, 112, 32), rate, kSpeed)) set_rate(rate);
-  if (!small)
-    text(theme().at(track + 128, 28), std::isinf(rate) ? fmt("max") : fmt("%.3g steps/s", rate), Font::kMonoLabel,
-         colors().text);
+  if (!small) text(theme().at(track + 128, 28), speed_text(rate), Font::kMonoLabel, colors().text);
   const float mask = rail + (wide ? 496 : small ? 316 : 444);
   text(theme().at(mask, 28), "Causal mask", Font::kBodyBold, colors().text);
   const LaneSnapshot& lane = newest->lanes[static_cast<size_t>(selection.lane)];
-  if (mask_switch("Causal mask", theme().rect(mask + 108, 10, 80, 36), lane.masked))
+  if (mask_switch("Causal mask", theme().rect(mask + 108, 10, 80, 36), lane.masked, newest->config.model.context > 1))
     set_mask(selection.lane, !lane.masked);
   draw_setup(mask + 220);
   draw_figures();
 }
 
 void App::Impl::draw_transport(float x) {
-  if (play_button(theme().rect(x, 10, 48, 36), playing() && !past)) set_paused(playing() && !past);
+  if (play_button(theme().rect(x, 10, 48, 36), playing() && !past, past || !newest->finished))
+    set_paused(playing() && !past);
   if (icon_button("Step", theme().rect(x + 56, 10, 40, 36), Icon::kStep, "Single step (Right or .)", !newest->finished))
     step_once();
   if (icon_button("Reset", theme().rect(x + 104, 10, 40, 36), Icon::kReset, "Reset with the same seed (R)"))

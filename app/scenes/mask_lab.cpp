@@ -27,8 +27,14 @@ std::string MaskLab::title(const Snapshot& s, int lane, bool capital) {
 }
 
 MaskLab::Measured MaskLab::measured(const LaneSnapshot& lane) {
+  if (!lane.stopped.empty()) return {NAN, NAN};
   constexpr int64_t kFarthest = 1000;  // steps back
-  for (int64_t step = lane.history_size; step > std::max<int64_t>(0, lane.history_size - kFarthest); --step) {
+  int64_t before = std::max<int64_t>(0, lane.history_size - kFarthest);
+  // What was measured under another mask says nothing of this one, once a step was made with it.
+  if (!lane.changes.empty() && lane.changes.back().step < lane.history_size) {
+    before = std::max(before, lane.changes.back().step);
+  }
+  for (int64_t step = lane.history_size; step > before; --step) {
     const StepRecord& record = lane.history->at_step(step);
     if (std::isfinite(record.honest)) return {record.reported, record.honest};
   }

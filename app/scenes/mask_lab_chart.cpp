@@ -228,7 +228,7 @@ void MaskLab::draw_curve_labels(const SceneInput& in, const ChartLayout& at) {
   };
   for (size_t i = 0; i < s.lanes.size(); ++i) {
     const LaneSnapshot& lane = s.lanes[i];
-    if (lane.history_size < 2) continue;
+    if (lane.history_size < 2 || !lane.stopped.empty()) continue;
     const Hue& hue = colors().hue(lane.masked);
     std::string name = title(s, static_cast<int>(i), false);
     if (alike) name += i == 0 ? " left" : " right";
@@ -260,7 +260,7 @@ void MaskLab::draw_markers(const SceneInput& in, const ChartLayout& at) {
   for (const LaneSnapshot& lane : in.newest.lanes) {
     for (const MaskChange& change : lane.changes)
       markers.push_back({change.step, change.masked ? "mask on" : "mask off"});
-    if (!lane.stopped.empty()) markers.push_back({lane.history_size, lane.name + " stops"});
+    if (!lane.stopped.empty()) markers.push_back({lane.history_size + 1, lane.name + " stops"});
   }
   std::sort(markers.begin(), markers.end(), [](const Marker& a, const Marker& b) { return a.step > b.step; });
   float free_until = px(at.panel.max.x - 12);
@@ -353,7 +353,8 @@ void MaskLab::draw_reading(const SceneInput& in, const ChartLayout& at, int64_t 
     if (std::isfinite(honest))
       canvas()->AddCircleFilled({at.plot.x(static_cast<double>(measured)), at.plot.y(std::min(honest, at.plot.top))},
                                 px(4), hue.hi);
-    lines.push_back({name + ", honest", loss_text(honest).chars, hue.text});
+    const std::string when = measured == step ? "" : " (step " + std::string(grouped_text(measured).view()) + ")";
+    lines.push_back({name + ", honest" + when, loss_text(honest).chars, hue.text});
   }
   tooltip(owner, {x, ImGui::GetIO().MousePos.y}, std::move(lines));
 }

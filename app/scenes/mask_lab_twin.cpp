@@ -94,8 +94,10 @@ void MaskLab::draw_head_line(const SceneInput& in, int lane_index, const TwinLay
   // In slow motion the reported loss follows each step; else both numbers are of one step, and equal where they should
   // be.
   const bool each_step = stepping_ || in.newest.target_rate <= kSlow;
-  const Measured m = measured(numbers);
-  hero(right - kHeroApart, top, "reported", each_step ? numbers.reported : m.reported, hue, false);
+  const Measured m =
+      numbers.stopped.empty() ? measured(numbers) : Measured{NAN, NAN};  // a lane that diverged earns nothing
+  hero(right - kHeroApart, top, "reported", each_step && numbers.stopped.empty() ? numbers.reported : m.reported, hue,
+       false);
   hero(right, top, "honest", m.honest, hue, true);
 }
 

@@ -1,3 +1,4 @@
+#include <algorithm>
 #include <cmath>
 
 #include "app/scenes/mask_lab.h"
@@ -8,8 +9,8 @@ using namespace ui;
 
 namespace {
 
-constexpr float kLie = 0.3f;  // nats between honest and reported that are worth a word
-const std::string kTwins = "Twins: same weights at step 0, same batches. Only the mask differs.";
+constexpr float kLie = 0.3f;            // nats between honest and reported that are worth a word
+constexpr float kNothingToGain = 0.3f;  // nats: a text that the past alone predicts so well needs no peeking
 
 Tone tone(const LaneSnapshot& lane) { return lane.masked ? Tone::kPast : Tone::kFuture; }
 Words number(float loss, Tone tone) { return {loss_text(loss).chars, tone}; }
@@ -40,8 +41,14 @@ Paragraph lying_words(const std::string& name, float reported, float honest, flo
           {"."}};
 }
 
-Paragraph searching_words(const std::string& name, float reported) {
+Paragraph searching_words(const std::string& name, float reported, float honest) {
   const Tone t = Tone::kFuture;
+  if (honest < kNothingToGain) {
+    return {{name, t},
+            {" may look at the very token that it has to predict, but reports "},
+            number(reported, t),
+            {" without it: this text can be predicted from the past alone."}};
+  }
   return {{name, t},
           {" may look at the very token that it has to predict. It reports "},
           number(reported, t),
@@ -50,13 +57,23 @@ Paragraph searching_words(const std::string& name, float reported) {
 
 std::string count(int64_t step) { return grouped_text(step).chars; }
 
+std::string twins_words(const Snapshot& s) {
+  const std::string twins = "Twins: same weights at step 0, same batches. ";
+  if (s.config.model.context == 1)
+    return twins + "With a context of 1 there is no future to see, and so no difference.";
+  const auto changed = [](const LaneSnapshot& lane) { return !lane.changes.empty(); };
+  const bool any = std::any_of(s.lanes.begin(), s.lanes.end(), changed);
+  return twins + (any ? "Only the masks that they trained with differ." : "Only the mask differs.");
+}
+
 }  // namespace
 
 /// What one twin does now, in a sentence or two.
 void MaskLab::describe_lane(const SceneInput& in, int lane_index, Explanation& out) const {
   const LaneSnapshot& lane = in.numbers.lanes[static_cast<size_t>(lane_index)];
   const Measured m = measured(lane);
-  const std::string name = title(in.numbers, lane_index, true);
+  const bool alike = in.numbers.lanes.size() == 2 && in.numbers.lanes[0].masked == in.numbers.lanes[1].masked;
+  const std::string name = title(in.numbers, lane_index, true) + (!alike ? "" : lane_index == 0 ? " left" : " right");
   const Tone t = tone(lane);
   if (!lane.stopped.empty()) {
     out.words.push_back({{name, t}, {" trains no more: " + lane.stopped}});
@@ -81,7 +98,7 @@ void MaskLab::describe_lane(const SceneInput& in, int lane_index, Explanation& o
                          number(m.reported, t),
                          {". Watch it fall."}});
   } else {
-    out.words.push_back(searching_words(name, m.reported));
+    out.words.push_back(searching_words(name, m.reported, m.honest));
   }
 }
 
@@ -92,7 +109,7 @@ Explanation MaskLab::explain(const SceneInput& in) {
     out.words.push_back({{"This is step " + count(s.step) + " again; training waits at step " + count(in.newest.step) +
                           ". Play goes on from there."}});
   } else {
-    out.words.push_back({{kTwins}});
+    out.words.push_back({{twins_words(s)}});
   }
   const bool both_masked = s.lanes.size() == 2 && s.lanes[0].masked && s.lanes[1].masked;
   const bool both_peek = s.lanes.size() == 2 && !s.lanes[0].masked && !s.lanes[1].masked;
@@ -135,7 +152,7 @@ void MaskLab::suggest(const SceneInput& in, Explanation& out) {
   } else if (s.leak_found) {
     list.push_back({"Go back to step " + count(*s.leak_found), done("back"),
                     [this, &in] { in.actions.go_to_step(*in.newest.leak_found); }});
-  } else {
+  } else if (s.config.model.context > 1) {
     list.push_back(mask_suggestion());
   }
   if (labels_.size() >= 2) {
@@ -146,7 +163,7 @@ void MaskLab::suggest(const SceneInput& in, Explanation& out) {
   }
   if (s.config.model.layers >= 2 && !(done("answer") && done("layer 2") && s.leak_found && done("back"))) {
     list.push_back({"Pick a head of layer 2", done("layer 2"), [&in] { in.selection.layer = 1; }});
-  } else {
+  } else if (s.config.model.context > 1 && (list.empty() || list.front().label != mask_suggestion().label)) {
     list.push_back(mask_suggestion());
   }
 }
