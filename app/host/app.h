@@ -45,17 +45,18 @@ class App {
   bool animating() const;
 
   void drop_file(const std::filesystem::path& path);
-  /// The figures that tours address ("step", "masked.reported", ...): see docs/tours.md. Without widgets and frame times.
+  /// The figures that tours address ("step", "masked.reported", ...): see docs/tours.md. Without widgets and frame
+  /// times.
   nlohmann::json state() const;
   /// Tours: a caption at the bottom of the window (empty: none), and a ring around a widget (empty: none).
   void set_caption(std::string text);
   void set_pointed(std::string widget);
 
   // What the host does after a frame.
-  bool fullscreen() const;                                    // wished for (F11)
-  std::optional<std::filesystem::path> take_png_request();    // write the frame just drawn there, off the UI thread
-  void notify(std::string message);                           // shows it for some seconds, e.g. where the PNG went; any thread
-  const Settings& settings() const;                           // the host stores the window size here when it ends
+  bool fullscreen() const;                                  // wished for (F11)
+  std::optional<std::filesystem::path> take_png_request();  // write the frame just drawn there, off the UI thread
+  void notify(std::string message);  // shows it for some seconds, e.g. where the PNG went; any thread
+  const Settings& settings() const;  // the host stores the window size here when it ends
   Settings& settings();
 
  private:
