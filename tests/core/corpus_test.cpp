@@ -2,6 +2,8 @@
 #include "core/text/corpus.h"
 
 #include <doctest/doctest.h>
+#include <sys/stat.h>
+#include <unistd.h>
 
 #include <set>
 
@@ -121,6 +123,14 @@ TEST_CASE("files: what cannot be read says which and why, what can carries its n
   Progress progress;
   progress.cancelled = true;
   CHECK_THROWS_AS(load_corpus(folder / "mine.text.txt", {}, &progress), Cancelled);
+}
+
+TEST_CASE("a pipe is refused at once: nobody may ever write into it") {
+  const auto pipe = std::filesystem::temp_directory_path() / ("nopeek-pipe-" + std::to_string(::getpid()));
+  REQUIRE(::mkfifo(pipe.c_str(), 0600) == 0);
+  const std::string message = error_of([&] { load_corpus(pipe); });
+  std::filesystem::remove(pipe);
+  CHECK(contains(message, "regular file"));
 }
 
 TEST_CASE("the shipped corpora are what the lessons need") {

@@ -147,6 +147,37 @@ TEST_CASE("a mask that does not fit or blinds a row is refused, and the lane tra
   CHECK(hash_of(lab.trainer(0).parameters()) == hash_of(untouched.trainer(0).parameters()));
 }
 
+TEST_CASE("the first step under another mask is measured, and says nothing of the steps before") {
+  Lab lab = twins();
+  ThreadPool one(1);
+  run(lab, 13);
+  lab.set_mask(1, Mask::causal(8));
+  run(lab, 2);
+  const StepRecord& first = lab.history(1).at_step(14);
+  CHECK(first.masked);
+  CHECK(first.honest == doctest::Approx(first.reported).epsilon(1e-5));
+  CHECK(first.future_attention == 0.0f);
+  CHECK(std::isnan(lab.history(1).at_step(15).honest));
+  CHECK(std::isnan(lab.history(0).at_step(13).honest));
+}
+
+TEST_CASE("a text that the past alone predicts has no leak to find, however far apart two losses near zero are") {
+  std::string text;
+  for (int i = 0; i < 60; ++i) text += "I love causal attention\n\n";
+  RunConfig config = small_run();
+  config.train.learning_rate = 1e-2;
+  Lab lab(config, std::make_shared<const Corpus>(make_corpus("toy", text)), Lab::twins(config.model.context));
+  ThreadPool one(1);
+  bool half = false;
+  for (int i = 0; i < 400; ++i) {
+    lab.step(one);
+    half |= lab.history(1).at_step(i + 1).reported < lab.history(0).at_step(i + 1).reported / 2;
+  }
+  CHECK(lab.snapshot(one).lanes[0].reported < 0.1f);
+  CHECK_FALSE(lab.snapshot(one).leak_found.has_value());
+  CHECK(half);  // the reported losses alone would have cried leak
+}
+
 TEST_CASE("a lane that diverges stops with the reason and sound weights, and the other goes on as if alone") {
   const RunConfig config = small_run();
   Lab lab = twins(config), sound = twins(config);
