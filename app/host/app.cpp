@@ -28,18 +28,13 @@ constexpr SceneEntry kScenes[] = {
 #undef NOPEEK_SCENE
 };
 
-/// A size or corpus that was stored and is not to be had any more must not keep the app from starting.
 RunConfig first_config(const Settings& settings, uint64_t seed) {
-  RunConfig config;
-  try {
-    config = preset(settings.size);
-  } catch (const Error&) {
-    config = preset("tiny");
-  }
+  RunConfig config = settings.run;
   config.seed = seed;
   return config;
 }
 
+/// A corpus that was stored and is not to be had any more must not keep the app from starting.
 std::shared_ptr<const Corpus> first_corpus(const Settings& settings) {
   const std::string name = is_built_in_corpus(settings.corpus) ? settings.corpus : kBuiltInCorpora[0];
   return std::make_shared<const Corpus>(load_corpus(corpus_file(name)));

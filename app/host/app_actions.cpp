@@ -70,6 +70,7 @@ bool App::Impl::restart(RunConfig config, std::shared_ptr<const Corpus> corpus) 
   return attempt([&] {
     lab->post(Restart{config, std::move(corpus)});
     past = nullptr;
+    settings.run = config;
   });
 }
 
@@ -80,11 +81,9 @@ void App::Impl::reset(uint64_t seed) {
 }
 
 void App::Impl::use_size(const std::string& name) {
-  attempt([&] {
-    RunConfig config = preset(name);
-    config.seed = newest->config.seed;
-    if (restart(config, newest->corpus)) settings.size = name;
-  });
+  RunConfig config = preset(name);
+  config.seed = newest->config.seed;
+  restart(config, newest->corpus);
 }
 
 void App::Impl::open_corpus(const std::string& name_or_path) {

@@ -128,7 +128,9 @@ void App::Impl::draw_size_dialog() {
   if (choice < 0) d.open = false;
   if (choice > 0 || entered) {
     try {
-      lab->post(Restart{typed_config(), newest->corpus});
+      const RunConfig config = typed_config();
+      lab->post(Restart{config, newest->corpus});
+      settings.run = config;
       past = nullptr;
       d.open = false;
     } catch (const Error& error) {

@@ -72,7 +72,13 @@ Settings Settings::load(const std::filesystem::path& file) {
   take(stored, "window_width", s.window_width);
   take(stored, "window_height", s.window_height);
   take(stored, "corpus", s.corpus);
-  take(stored, "size", s.size);
+  take(stored, "layers", s.run.model.layers);
+  take(stored, "heads", s.run.model.heads);
+  take(stored, "width", s.run.model.channels);
+  take(stored, "context", s.run.model.context);
+  take(stored, "dropout", s.run.model.dropout);
+  take(stored, "batch", s.run.train.batch);
+  take(stored, "learning_rate", s.run.train.learning_rate);
   s.text_size = nearest_text_size(s.text_size);
   s.rate = std::max(s.rate, 0.0);
   s.window_width = std::clamp(s.window_width, 1024, 16384);
@@ -82,9 +88,21 @@ Settings Settings::load(const std::filesystem::path& file) {
 
 void Settings::save(const std::filesystem::path& file) const {
   const json stored = {
-      {"dark", dark}, {"text_size", text_size},       {"reduce_motion", reduce_motion}, {"panel_open", panel_open},
-      {"rate", rate}, {"window_width", window_width}, {"window_height", window_height}, {"corpus", corpus},
-      {"size", size},
+      {"dark", dark},
+      {"text_size", text_size},
+      {"reduce_motion", reduce_motion},
+      {"panel_open", panel_open},
+      {"rate", rate},
+      {"window_width", window_width},
+      {"window_height", window_height},
+      {"corpus", corpus},
+      {"layers", run.model.layers},
+      {"heads", run.model.heads},
+      {"width", run.model.channels},
+      {"context", run.model.context},
+      {"dropout", run.model.dropout},
+      {"batch", run.train.batch},
+      {"learning_rate", run.train.learning_rate},
   };
   write_file(file, stored.dump(2, ' ', false, json::error_handler_t::replace) + "\n");
 }

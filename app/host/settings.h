@@ -2,6 +2,8 @@
 #include <filesystem>
 #include <string>
 
+#include "core/train/run_config.h"
+
 namespace nopeek {
 
 /// What is kept between runs. JSON in the platform's usual folder; a missing or broken file gives the defaults, and
@@ -14,7 +16,7 @@ struct Settings {
   double rate = 60;        // steps/s; 0: as fast as the machine can
   int window_width = 1600, window_height = 900;
   std::string corpus = "pull-requests";  // name of a built-in corpus or path of a file
-  std::string size = "tiny";             // preset
+  RunConfig run;                         // the model that was trained last; seed and vocabulary are not stored
 
   static std::filesystem::path default_file();  // $XDG_CONFIG_HOME/nopeek/settings.json, or as usual on the platform
   static Settings load(const std::filesystem::path& file);

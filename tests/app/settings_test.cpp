@@ -20,7 +20,9 @@ TEST_CASE("settings come back as they were stored") {
   s.window_width = 1280;
   s.window_height = 720;
   s.corpus = "tales";
-  s.size = "small";
+  s.run = preset("small");
+  s.run.train.learning_rate = 4e-4;
+  s.run.model.dropout = 0.1;
   s.save(folder / "a/new/folder/settings.json");
   CHECK(Settings::load(folder / "a/new/folder/settings.json") == s);
 }
@@ -29,7 +31,7 @@ TEST_CASE("a missing or broken settings file gives the defaults") {
   TemporaryFolder folder;
   CHECK(Settings::load(folder / "missing.json") == Settings{});
   CHECK(Settings::load(folder / "") == Settings{});  // a folder
-  for (const char* text : {"", "{", "[1,2]", "null", "\"x\"", "{\"dark\": \"yes\", \"corpus\": 3, \"size\": \"\"}",
+  for (const char* text : {"", "{", "[1,2]", "null", "\"x\"", "{\"dark\": \"yes\", \"corpus\": 3, \"layers\": \"\"}",
                            "{\"rate\": null, \"unknown\": {}}", "\xff\xfe"}) {
     CAPTURE(text);
     make_file(folder / "s.json", text);
