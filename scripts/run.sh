@@ -10,7 +10,7 @@ cmake --build --preset release
 
 if [ $# -eq 0 ] && [ -z "${DISPLAY:-}${WAYLAND_DISPLAY:-}" ] && [ "$(uname)" = Linux ]; then
   pictures=build/pictures
-  echo "There is no display: playing the demo tour on a virtual one. It takes about a minute."
+  echo "There is no display: playing the demo tour on a virtual one. It takes about half a minute."
   rm -rf "$pictures"
   scripts/xvfb.sh build/release/nopeek --tour assets/tours/mask-lab.tour --shots "$pictures"
   echo "The pictures of the demo are in $PWD/$pictures:"
