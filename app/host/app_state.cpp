@@ -19,8 +19,8 @@ const char* mask_word(const LaneSnapshot& lane) {
 json lane_state(const Snapshot& snapshot, const LaneSnapshot& lane, const Selection& selection) {
   const auto head = static_cast<size_t>(selection.layer * snapshot.config.model.heads + selection.head);
   return {{"reported", number(static_cast<double>(lane.reported))},
-          {"honest", number(static_cast<double>(lane.honest))},
-          {"future_attention", number(static_cast<double>(lane.future_attention))},
+          {"honest", number(static_cast<double>(lane.measured.honest))},
+          {"future_attention", number(static_cast<double>(lane.measured.future_attention))},
           {"mask", mask_word(lane)},
           {"stopped", lane.stopped},
           {"leak", head < lane.leak.size() ? number(static_cast<double>(lane.leak[head])) : json()},
@@ -30,7 +30,8 @@ json lane_state(const Snapshot& snapshot, const LaneSnapshot& lane, const Select
 /// What an unmasked lane hides: its honest loss minus the one that it reports.
 json lie(const Snapshot& snapshot) {
   for (const LaneSnapshot& lane : snapshot.lanes) {
-    if (!lane.masked) return number(static_cast<double>(lane.honest) - static_cast<double>(lane.reported));
+    if (!lane.masked)
+      return number(static_cast<double>(lane.measured.honest) - static_cast<double>(lane.measured.reported));
   }
   return {};
 }

@@ -87,8 +87,8 @@ void print_outcome(Lab& lab, ThreadPool& threads) {
   for (size_t i = 0; i < last.lanes.size(); ++i) {
     const LaneSnapshot& lane = last.lanes[i];
     std::printf("%-10s %6lld %10s %10s %10s %17s   %s\n", lane.name.c_str(), static_cast<long long>(lane.history_size),
-                figure(lane.reported).c_str(), figure(lane.honest).c_str(),
-                figure(lab.trainer(i).evaluate(validation)).c_str(), figure(lane.future_attention).c_str(),
+                figure(lane.reported).c_str(), figure(lane.measured.honest).c_str(),
+                figure(lab.trainer(i).evaluate(validation)).c_str(), figure(lane.measured.future_attention).c_str(),
                 last.corpus->tokenizer.decode(lane.written).c_str());
     if (!lane.stopped.empty())
       std::fprintf(stderr, "nopeek: %s stopped: %s\n", lane.name.c_str(), lane.stopped.c_str());
@@ -110,7 +110,8 @@ int run_train(const TrainCommand& command) {
   {
     ProgressBar bar(command.steps);
     while (lab.steps() < command.steps && !lab.finished() && !interrupted) {
-      lab.step(threads, /*measure=*/lab.steps() + 1 == command.steps);
+      const bool last = lab.steps() + 1 == command.steps;
+      lab.step(threads, last ? Lab::Measure::kNow : Lab::Measure::kAsDue);
       if (log) write_rows(*log, lab);
       bar.show(lab);
     }

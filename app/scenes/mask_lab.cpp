@@ -26,21 +26,6 @@ std::string MaskLab::title(const Snapshot& s, int lane, bool capital) {
   return word;
 }
 
-MaskLab::Measured MaskLab::measured(const LaneSnapshot& lane) {
-  if (!lane.stopped.empty()) return {NAN, NAN};
-  constexpr int64_t kFarthest = 1000;  // steps back
-  int64_t before = std::max<int64_t>(0, lane.history_size - kFarthest);
-  // What was measured under another mask says nothing of this one, once a step was made with it.
-  if (!lane.changes.empty() && lane.changes.back().step < lane.history_size) {
-    before = std::max(before, lane.changes.back().step);
-  }
-  for (int64_t step = lane.history_size; step > before; --step) {
-    const StepRecord& record = lane.history->at_step(step);
-    if (std::isfinite(record.honest)) return {record.reported, record.honest};
-  }
-  return {lane.reported, lane.honest};
-}
-
 void MaskLab::make_labels(const SceneInput& in) {
   if (labels_run_ == in.shown.run && labels_scale_ == theme().s) return;
   labels_run_ = in.shown.run;
@@ -61,10 +46,6 @@ void MaskLab::begin_frame(const SceneInput& in) {
     done_.clear();
     pinned_ = {};
   }
-  if (!in.newest.paused) stepping_ = false;
-  stepping_ |= in.newest.paused && was_paused_ && in.newest.step > last_step_;
-  was_paused_ = in.newest.paused;
-  last_step_ = in.newest.step;
   make_labels(in);
   const int T = static_cast<int>(in.shown.probe.size());
   if (pinned_.query >= T || pinned_.key >= T) pinned_ = {};

@@ -26,12 +26,6 @@ class MaskLab final : public Scene {
     bool operator==(const Cell&) const = default;
   };
 
-  /// Both losses of one step, the newest at which the honest one was measured: only then may they be compared.
-  struct Measured {
-    float reported, honest;
-  };
-  static Measured measured(const LaneSnapshot& lane);
-
   /// Where things are in one twin's panel, in logical px of the window.
   struct TwinLayout {
     ui::Rect panel;
@@ -139,9 +133,7 @@ class MaskLab final : public Scene {
   int picked_layer_ = -1, picked_head_ = -1;
   std::map<const LaneHistory*, LaneCurves> curves_;
   uint64_t run_ = 0;
-  int64_t last_step_ = 0;
-  bool was_paused_ = false, stepping_ = false;  // single steps since it was paused
-  std::set<std::string> done_;                  // suggestions that the user has followed in this run
+  std::set<std::string> done_;  // suggestions that the user has followed in this run
 };
 
 }  // namespace nopeek

@@ -236,7 +236,7 @@ void MaskLab::draw_curve_labels(const SceneInput& in, const ChartLayout& at) {
     const Curve solid{reported(lane), &curves.reported, 1, lane.history_size, 0, 0, 0, 0, false};
     const Curve dashed{honest(lane), &curves.honest, 1, lane.history_size, 0, 0, 0, 0, false};
     const bool brief = theme().small();
-    const Measured m = measured(lane);
+    const StepStats& m = lane.measured;
     if (!(std::abs(m.honest - m.reported) > kSame)) {
       add(brief ? name : name + ", reported = honest", hue, solid);
     } else {
@@ -280,7 +280,7 @@ void MaskLab::draw_markers(const SceneInput& in, const ChartLayout& at) {
 void MaskLab::draw_bracket(const SceneInput& in, const ChartLayout& at) {
   const LaneSnapshot* lane = liar(in.numbers);
   if (!lane) return;
-  const Measured m = measured(*lane);
+  const StepStats& m = lane->measured;
   const float lie = m.honest - m.reported;
   if (!(lie >= kSmallestLie)) return;
   const Hue& hue = colors().future;

@@ -10,7 +10,6 @@ using namespace ui;
 
 namespace {
 
-constexpr double kSlow = 10;                        // steps/s
 constexpr float kHeroInset = 20, kHeroApart = 136;  // right edges of the two hero numbers
 
 std::string lane_label(const LaneSnapshot& lane) {
@@ -19,16 +18,16 @@ std::string lane_label(const LaneSnapshot& lane) {
 
 /// A line under the twin's name: what its mask does, or did last, or why it stopped.
 std::string subtitle(const LaneSnapshot& lane) {
-  if (!lane.stopped.empty()) return lane.stopped;
+  if (!lane.stopped.empty()) return "stopped at step " + std::to_string(lane.history_size + 1);
   if (lane.changes.empty()) return lane.masked ? "sees only the past" : "can see the future";
   return std::string(lane.masked ? "mask on" : "mask off") + " since step " + std::to_string(lane.changes.back().step);
 }
 
-void hero(float right, float top, std::string_view label, float loss, const Hue& hue, bool dashed) {
+void hero(float right, float top, std::string_view label, float loss, const Hue& hue, bool dashed, bool not_yet) {
   const float label_w = text(theme().at(right, top + 26), label, Font::kLabel, colors().secondary, Align::kRight);
   const bool measured = std::isfinite(loss);
-  text(theme().at(right, top + 58), loss_text(loss), Font::kHero, measured ? hue.hero : colors().secondary,
-       Align::kRight);
+  text(theme().at(right, top + 58), not_yet ? fmt("\xE2\x88\x92") : loss_text(loss), Font::kHero,
+       measured ? hue.hero : colors().secondary, Align::kRight);
   const float x1 = px(right) - (label_w > 0 ? label_w : text_width(Font::kLabel, label)) - px(8), x0 = x1 - px(29);
   const float y = px(top + 26), half = std::max(1.0f, theme().line(3) * 0.5f);
   if (!dashed) return fill({{x0, y - half}, {x1, y + half}}, hue.fill, 1);
@@ -91,14 +90,8 @@ void MaskLab::draw_head_line(const SceneInput& in, int lane_index, const TwinLay
     draw_title(in, lane_index, at);
   }
   const float right = at.panel.max.x - kHeroInset, top = at.panel.min.y;
-  // In slow motion the reported loss follows each step; else both numbers are of one step, and equal where they should
-  // be.
-  const bool each_step = stepping_ || in.newest.target_rate <= kSlow;
-  const Measured m =
-      numbers.stopped.empty() ? measured(numbers) : Measured{NAN, NAN};  // a lane that diverged earns nothing
-  hero(right - kHeroApart, top, "reported", each_step && numbers.stopped.empty() ? numbers.reported : m.reported, hue,
-       false);
-  hero(right, top, "honest", m.honest, hue, true);
+  hero(right - kHeroApart, top, "reported", numbers.measured.reported, hue, false, in.numbers.step == 0);
+  hero(right, top, "honest", numbers.measured.honest, hue, true, in.numbers.step == 0);
 }
 
 void MaskLab::draw_title(const SceneInput& in, int lane_index, const TwinLayout& at) {

@@ -60,33 +60,34 @@ bool Lab::finished() const {
   return std::none_of(lanes_.begin(), lanes_.end(), [](const auto& lane) { return lane->stopped.empty(); });
 }
 
-void Lab::step(ThreadPool& threads, bool measure) {
+void Lab::step(ThreadPool& threads, Measure measure) {
   if (finished()) return;
   ++step_;
-  measure |= step_ == 1 || step_ % config_.train.measure_every == 0;
-  measure |= std::exchange(mask_changed_, false);
+  bool recorded = measure == Measure::kNow || step_ == 1 || step_ % config_.train.measure_every == 0;
+  recorded |= std::exchange(mask_changed_, false);
+  const bool measured = recorded || measure == Measure::kOnlyShow;
   const Batch& batch = batcher_.next();
   const int shards = lanes_[0]->trainer.shards(), count = static_cast<int>(lanes_.size());
   // All lanes' shards at once, so that two lanes fill two cores and four shards fill four.
   threads.run(count * shards, [&](int i) {
     Lane& lane = *lanes_[static_cast<size_t>(i % count)];
-    if (lane.stopped.empty()) lane.trainer.run_shard(batch, i / count, measure);
+    if (lane.stopped.empty()) lane.trainer.run_shard(batch, i / count, measured);
   });
-  threads.run(count, [&](int i) { finish_step(*lanes_[static_cast<size_t>(i)]); });
-  find_leak(measure);
+  threads.run(count, [&](int i) { finish_step(*lanes_[static_cast<size_t>(i)], recorded); });
+  find_leak(measured);
 }
 
-void Lab::finish_step(Lane& lane) {
+void Lab::finish_step(Lane& lane, bool recorded) {
   if (!lane.stopped.empty()) return;
   try {
     const StepStats stats = lane.trainer.update();
-    StepRecord record{stats, lane.masked};
-    lane.history->append(record);
-    lane.newest.reported = stats.reported;
-    if (!std::isnan(stats.honest)) lane.newest = stats;
+    lane.history->append({recorded ? stats : StepStats{.reported = stats.reported}, lane.masked});
+    lane.reported = stats.reported;
+    if (!std::isnan(stats.honest)) lane.measured = stats;
   } catch (const Error& error) {
     lane.stopped = error.what();
-    lane.newest = {};
+    lane.reported = kNotMeasured;
+    lane.measured = {};
   }
 }
 
@@ -98,9 +99,9 @@ void Lab::find_leak(bool measured) {
   for (const auto& peeking : lanes_) {
     for (const auto& honest : lanes_) {
       if (peeking->masked || !honest->masked) continue;
-      if (!(peeking->newest.reported < honest->newest.reported / 2)) continue;
+      if (!(peeking->reported < honest->reported / 2)) continue;
       suspected = true;
-      confirmed |= measured && peeking->newest.honest - peeking->newest.reported > kSmallestLie;
+      confirmed |= measured && peeking->measured.honest - peeking->measured.reported > kSmallestLie;
     }
   }
   leak_suspected_ = !suspected ? std::nullopt : leak_suspected_ ? leak_suspected_ : step_;
@@ -126,9 +127,8 @@ LaneSnapshot Lab::look(Lane& lane) {
   look.masked = lane.masked;
   look.changes = lane.changes;
   look.stopped = lane.stopped;
-  look.reported = lane.newest.reported;
-  look.honest = lane.newest.honest;
-  look.future_attention = lane.newest.future_attention;
+  look.reported = lane.reported;
+  look.measured = lane.measured;
   look.history = lane.history;
   look.history_size = lane.history->size();
 

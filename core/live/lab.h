@@ -27,8 +27,10 @@ class Lab {
 
   /// One step of every lane that still trains. Honest loss and future attention are measured at step 1, at each
   /// `measure_every`-th, after a change of mask, and if `measure` says so. A lane that diverges is stopped, with the
-  /// reason; the others go on.
-  void step(ThreadPool& threads, bool measure = false);
+  /// reason; the others go on. kOnlyShow measures for the snapshot and leaves the history, and so the run log, as it
+  /// would be without: what it says must not depend on how slowly somebody looked on.
+  enum class Measure { kAsDue, kNow, kOnlyShow };
+  void step(ThreadPool& threads, Measure measure = Measure::kAsDue);
   int64_t steps() const { return step_; }
   /// No lane trains any more.
   bool finished() const;
@@ -57,10 +59,11 @@ class Lab {
     bool masked;
     std::vector<MaskChange> changes;
     std::string stopped;
-    StepStats newest;
+    float reported = kNotMeasured;  // of the newest step
+    StepStats measured;             // of the newest step at which all was measured
     std::shared_ptr<LaneHistory> history = std::make_shared<LaneHistory>();
   };
-  void finish_step(Lane& lane);
+  void finish_step(Lane& lane, bool recorded);
   LaneSnapshot look(Lane& lane);
   void find_leak(bool measured);
 

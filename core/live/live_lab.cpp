@@ -19,7 +19,8 @@ using Seconds = std::chrono::duration<double>;
 constexpr auto kPublishEvery = std::chrono::milliseconds(33);  // the eye needs no more
 constexpr auto kRateWindow = std::chrono::milliseconds(500);   // over which the measured rates are averaged
 constexpr Seconds kLongestPeriod = std::chrono::hours(24);     // between two steps: what the clock can surely hold
-constexpr int kLanes = 2;                                      // the twins
+constexpr double kSlow = 10;  // steps/s at which a reader compares the digits of each step: all are measured
+constexpr int kLanes = 2;     // the twins
 constexpr size_t kMaxCheckpoints = 256, kMaxEarlier = 4;
 
 /// Snapshots to go back to: every 10 steps at first, and every second one dropped whenever there are too many.
@@ -131,7 +132,7 @@ struct LiveLab::Impl {
     // A step that came late is not made up for by a burst.
     const auto period = std::chrono::duration_cast<Clock::duration>(std::min(Seconds(1 / rate), kLongestPeriod));
     due = std::max(due + period, now);
-    lab->step(threads);
+    lab->step(threads, step_once || rate <= kSlow ? Lab::Measure::kOnlyShow : Lab::Measure::kAsDue);
     meter.count_step();
     const bool checkpoint = checkpoints.due(lab->steps());
     if (checkpoint || step_once || lab->finished() || Clock::now() - last_published >= kPublishEvery) {

@@ -26,9 +26,8 @@ struct LaneSnapshot {
   std::vector<MaskChange> changes;   // in order
   std::string stopped;               // empty, or why this lane trains no more; its last good weights are kept
 
-  float reported = kNotMeasured;  // newest measured values, see StepRecord
-  float honest = kNotMeasured;
-  float future_attention = kNotMeasured;
+  float reported = kNotMeasured;  // of the newest step
+  StepStats measured;             // of the newest step at which all was measured: only then may losses be compared
   std::shared_ptr<const LaneHistory> history;  // of Snapshot::step records, fewer for a lane that stopped
   int64_t history_size = 0;
 

@@ -161,6 +161,22 @@ TEST_CASE("the first step under another mask is measured, and says nothing of th
   CHECK(std::isnan(lab.history(0).at_step(13).honest));
 }
 
+TEST_CASE("measuring for the eye leaves weights and log as they are, and shows both losses of the newest step") {
+  Lab shown = twins(), plain = twins();
+  ThreadPool one(1);
+  for (int i = 0; i < 13; ++i) shown.step(one, Lab::Measure::kOnlyShow);
+  run(plain, 13);
+  const Snapshot s = shown.snapshot(one), p = plain.snapshot(one);
+  CHECK(run_log(s) == run_log(p));
+  CHECK(hash_of(shown.trainer(1).parameters()) == hash_of(plain.trainer(1).parameters()));
+  for (size_t lane = 0; lane < 2; ++lane) {
+    CHECK(s.lanes[lane].measured.reported == s.lanes[lane].reported);
+    CHECK(p.lanes[lane].measured.reported == p.lanes[lane].history->at_step(10).reported);
+    CHECK(p.lanes[lane].measured.honest == p.lanes[lane].history->at_step(10).honest);
+  }
+  CHECK(s.lanes[0].measured.honest == doctest::Approx(s.lanes[0].reported).epsilon(1e-5));
+}
+
 TEST_CASE("a text that the past alone predicts has no leak to find, however far apart two losses near zero are") {
   std::string text;
   for (int i = 0; i < 60; ++i) text += "I love causal attention\n\n";

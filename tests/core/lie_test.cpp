@@ -28,7 +28,7 @@ TEST_CASE(
   std::optional<int64_t> first_leak;
   const auto train = [&](int steps) {
     for (int i = 1; i <= steps; ++i) {
-      lab.step(one, /*measure=*/i == steps);
+      lab.step(one, i == steps ? Lab::Measure::kNow : Lab::Measure::kAsDue);
       if (!first_leak && newest(lab, 1).reported < newest(lab, 0).reported / 2) first_leak = lab.steps();
     }
   };

@@ -55,7 +55,7 @@ TEST_CASE("the log of a lab: a row a step and lane, measured at step 1, at each 
   RunConfig config = small_run();
   Lab lab(config, small_corpus(), Lab::twins(config.model.context));
   ThreadPool one(1);
-  for (int step = 1; step <= 13; ++step) lab.step(one, step == 13);
+  for (int step = 1; step <= 13; ++step) lab.step(one, step == 13 ? Lab::Measure::kNow : Lab::Measure::kAsDue);
   std::istringstream log(run_log(lab.snapshot(one)));
   std::string line;
   std::getline(log, line);
