@@ -155,7 +155,8 @@ void place_labels(std::vector<CurveLabel>& labels, float least_y, float greatest
 void draw_labels(const std::vector<CurveLabel>& labels) {
   for (const CurveLabel& l : labels) {
     const float w = text_width(l.font, l.text), h = px(7);
-    fill({{l.x - w - px(4), l.y - h}, {l.x + px(4), l.y + h}}, colors().panel);
+    // Not opaque: where the name of one curve lies on another one, that one goes on behind it.
+    fill({{l.x - w - px(4), l.y - h}, {l.x + px(4), l.y + h}}, faded(colors().panel, 0.75f));
   }
   for (const CurveLabel& l : labels) text({l.x, l.y}, l.text, l.font, l.color, Align::kRight);
 }

@@ -20,7 +20,7 @@ TEST_CASE("settings come back as they were stored") {
   s.window_width = 1280;
   s.window_height = 720;
   s.corpus = "tales";
-  s.run = preset("small");
+  s.run = nopeek::preset("small");
   s.run.train.learning_rate = 4e-4;
   s.run.model.dropout = 0.1;
   s.save(folder / "a/new/folder/settings.json");
