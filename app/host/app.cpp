@@ -4,6 +4,7 @@
 #include <cmath>
 
 #include "app/host/app_impl.h"
+#include "app/host/assets.h"
 #include "app/ui/registry.h"
 #include "core/base/error.h"
 #include "core/text/utf8.h"
@@ -37,7 +38,7 @@ RunConfig first_config(const Settings& settings, uint64_t seed) {
 /// A corpus that was stored and is not to be had any more must not keep the app from starting.
 std::shared_ptr<const Corpus> first_corpus(const Settings& settings) {
   const std::string name = is_built_in_corpus(settings.corpus) ? settings.corpus : kBuiltInCorpora[0];
-  return std::make_shared<const Corpus>(load_corpus(corpus_file(name)));
+  return std::make_shared<const Corpus>(load_corpus(find_corpus(name)));
 }
 
 /// The characters of the corpus that the fonts' usual ranges may lack.

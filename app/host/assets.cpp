@@ -1,6 +1,8 @@
 #include "app/host/assets.h"
 
+#include <algorithm>
 #include <cstdlib>
+#include <iterator>
 #include <string>
 #include <vector>
 
@@ -38,10 +40,12 @@ std::filesystem::path find_asset(std::string_view relative) {
               ". Set NOPEEK_ASSETS to the folder 'assets' of NoPeek.");
 }
 
+bool is_built_in_corpus(const std::string& name) {
+  return std::find(std::begin(kBuiltInCorpora), std::end(kBuiltInCorpora), name) != std::end(kBuiltInCorpora);
+}
+
 std::filesystem::path find_corpus(const std::string& name) {
-  for (const char* built_in : {"pull-requests", "toy", "tales"}) {
-    if (name == built_in) return find_asset("corpora/" + name + ".txt");
-  }
+  if (is_built_in_corpus(name)) return find_asset("corpora/" + name + ".txt");
   return name;
 }
 

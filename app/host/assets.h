@@ -9,7 +9,10 @@ namespace nopeek {
 /// beside the program, the folder it was installed to, the folder it was built from. Throws Error that names them all.
 std::filesystem::path find_asset(std::string_view relative);
 
-/// The file of a corpus: `name` is "pull-requests", "toy", "tales", or a path. Throws Error if there is no such asset;
+/// The corpora that come with the app: assets/corpora/NAME.txt. The first one is the default.
+inline constexpr const char* kBuiltInCorpora[] = {"pull-requests", "tales", "toy"};
+bool is_built_in_corpus(const std::string& name);
+/// The file of a corpus: a built-in name's, or else `name` is the path itself. Throws Error if there is no such asset;
 /// a path is not checked.
 std::filesystem::path find_corpus(const std::string& name);
 

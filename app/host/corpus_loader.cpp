@@ -1,21 +1,11 @@
 #include "app/host/corpus_loader.h"
 
-#include <algorithm>
 #include <exception>
 
 #include "app/host/assets.h"
 #include "core/base/error.h"
 
 namespace nopeek {
-
-bool is_built_in_corpus(const std::string& name) {
-  return std::find(std::begin(kBuiltInCorpora), std::end(kBuiltInCorpora), name) != std::end(kBuiltInCorpora);
-}
-
-std::filesystem::path corpus_file(const std::string& name_or_path) {
-  return is_built_in_corpus(name_or_path) ? find_asset("corpora/" + name_or_path + ".txt")
-                                          : std::filesystem::path(name_or_path);
-}
 
 void CorpusLoader::start(const std::string& name_or_path) {
   cancel();
@@ -24,7 +14,7 @@ void CorpusLoader::start(const std::string& name_or_path) {
   thread_ = std::jthread([job = job_, setting = name_or_path, done = done_] {
     Result result{setting, nullptr, {}};
     try {
-      result.corpus = std::make_shared<const Corpus>(load_corpus(corpus_file(setting), {}, &job->progress));
+      result.corpus = std::make_shared<const Corpus>(load_corpus(find_corpus(setting), {}, &job->progress));
     } catch (const Cancelled&) {
       return;
     } catch (const std::exception& error) {

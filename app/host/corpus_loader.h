@@ -1,5 +1,4 @@
 #pragma once
-#include <filesystem>
 #include <functional>
 #include <memory>
 #include <mutex>
@@ -10,12 +9,6 @@
 #include "core/text/corpus.h"
 
 namespace nopeek {
-
-/// The corpora that come with the app.
-inline constexpr const char* kBuiltInCorpora[] = {"pull-requests", "tales", "toy"};
-bool is_built_in_corpus(const std::string& name);
-/// A built-in name's file, or the path itself. Throws Error.
-std::filesystem::path corpus_file(const std::string& name_or_path);
 
 /// Reads a corpus on a thread of its own; one at a time, a new one cancels the one under way. For the UI thread.
 class CorpusLoader {

@@ -2,6 +2,7 @@
 #include <cmath>
 
 #include "app/host/app_impl.h"
+#include "app/host/assets.h"
 #include "app/ui/registry.h"
 
 namespace nopeek {

@@ -26,6 +26,11 @@ std::string MaskLab::title(const Snapshot& s, int lane, bool capital) {
   return word;
 }
 
+std::string MaskLab::distinct_title(const Snapshot& s, int lane, bool capital) {
+  const bool alike = s.lanes.size() == 2 && s.lanes[0].masked == s.lanes[1].masked;
+  return title(s, lane, capital) + (!alike ? "" : lane == 0 ? " left" : " right");
+}
+
 void MaskLab::make_labels(const SceneInput& in) {
   if (labels_run_ == in.shown.run && labels_scale_ == theme().s) return;
   labels_run_ = in.shown.run;

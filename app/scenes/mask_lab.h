@@ -121,6 +121,8 @@ class MaskLab final : public Scene {
   void suggest(const SceneInput& in, Explanation& out);
 
   static std::string title(const Snapshot& s, int lane, bool capital);
+  /// The same, with its side where both twins have the same title.
+  static std::string distinct_title(const Snapshot& s, int lane, bool capital);
 
   std::vector<std::string> labels_;                      // of the probe's tokens
   std::vector<std::string> row_labels_, column_labels_;  // as many characters of them as fit

@@ -230,8 +230,7 @@ void MaskLab::draw_curve_labels(const SceneInput& in, const ChartLayout& at) {
     const LaneSnapshot& lane = s.lanes[i];
     if (lane.history_size < 2 || !lane.stopped.empty()) continue;
     const Hue& hue = colors().hue(lane.masked);
-    std::string name = title(s, static_cast<int>(i), false);
-    if (alike) name += i == 0 ? " left" : " right";
+    const std::string name = distinct_title(s, static_cast<int>(i), false);
     LaneCurves& curves = curves_[lane.history.get()];
     const Curve solid{reported(lane), &curves.reported, 1, lane.history_size, 0, 0, 0, 0, false};
     const Curve dashed{honest(lane), &curves.honest, 1, lane.history_size, 0, 0, 0, 0, false};

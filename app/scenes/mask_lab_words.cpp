@@ -72,8 +72,7 @@ std::string twins_words(const Snapshot& s) {
 void MaskLab::describe_lane(const SceneInput& in, int lane_index, Explanation& out) const {
   const LaneSnapshot& lane = in.numbers.lanes[static_cast<size_t>(lane_index)];
   const StepStats& m = lane.measured;
-  const bool alike = in.numbers.lanes.size() == 2 && in.numbers.lanes[0].masked == in.numbers.lanes[1].masked;
-  const std::string name = title(in.numbers, lane_index, true) + (!alike ? "" : lane_index == 0 ? " left" : " right");
+  const std::string name = distinct_title(in.numbers, lane_index, true);
   const Tone t = tone(lane);
   if (!lane.stopped.empty()) {
     out.words.push_back({{name, t}, {" trains no more: " + lane.stopped}});

@@ -1,10 +1,12 @@
 #include "app/ui/text.h"
 
+#include <algorithm>
 #include <cstdarg>
 #include <cstdio>
 #include <cstring>
 
 #include "app/ui/registry.h"
+#include "core/text/utf8.h"
 
 namespace nopeek::ui {
 namespace {
@@ -25,60 +27,50 @@ void report(std::string_view what, ImVec2 min, ImVec2 max) {
   if (registry::enabled()) registry::add_drawn(what, "text", what, min, max);
 }
 
-/// Length of the UTF-8 sequence that begins with `lead`.
-size_t sequence(char lead) {
-  const auto c = static_cast<unsigned char>(lead);
-  return c < 0x80 ? 1 : c < 0xE0 ? 2 : c < 0xF0 ? 3 : 4;
+/// Bytes of the code point at `i`. What is drawn may be a file's name, and so no valid UTF-8: never past the end.
+size_t bytes_at(std::string_view s, size_t i) {
+  return std::min<size_t>(static_cast<size_t>(utf8::length(s[i])), s.size() - i);
 }
 
-ImWchar code_point(std::string_view s, size_t i, size_t n) {
-  const auto byte = [&](size_t k) { return static_cast<unsigned>(static_cast<unsigned char>(s[i + k])); };
-  if (i + n > s.size() || n == 4) return 0xFFFD;
-  if (n == 1) return static_cast<ImWchar>(byte(0));
-  if (n == 2) return static_cast<ImWchar>((byte(0) & 31) << 6 | (byte(1) & 63));
-  return static_cast<ImWchar>((byte(0) & 15) << 12 | (byte(1) & 63) << 6 | (byte(2) & 63));
+/// Calls place(glyph, pen) for each glyph that can be seen, with its distance from the baseline's left end.
+template <class Place>
+void each_glyph(std::string_view s, const ImFont& face, Place&& place) {
+  float pen = 0;
+  for (size_t i = 0; i < s.size();) {
+    const size_t n = bytes_at(s, i);
+    const bool drawable = n == static_cast<size_t>(utf8::length(s[i])) && n < 4;
+    const ImFontGlyph* g = face.FindGlyph(static_cast<ImWchar>(drawable ? utf8::decode(s.substr(i, n)) : 0xFFFD));
+    i += n;
+    if (!g) continue;
+    if (g->Visible) place(*g, pen);
+    pen += g->AdvanceX;
+  }
 }
 
 /// From the baseline's left end. Advances are exact and glyphs stand on whole pixels: widths as designed, edges sharp.
 void run_level(ImVec2 base, std::string_view s, const ImFont& face, ImU32 color) {
   ImDrawList& list = *canvas();
   const float top = base.y - std::round(face.Ascent);
-  float pen = base.x;
-  for (size_t i = 0; i < s.size();) {
-    const size_t n = sequence(s[i]);
-    const ImFontGlyph* g = face.FindGlyph(code_point(s, i, n));
-    i += n;
-    if (!g) continue;
-    if (g->Visible) {
-      const float x = std::round(pen);
-      list.PrimReserve(6, 4);
-      list.PrimRectUV({x + g->X0, top + g->Y0}, {x + g->X1, top + g->Y1}, {g->U0, g->V0}, {g->U1, g->V1}, color);
-    }
-    pen += g->AdvanceX;
-  }
+  each_glyph(s, face, [&](const ImFontGlyph& g, float pen) {
+    const float x = std::round(base.x + pen);
+    list.PrimReserve(6, 4);
+    list.PrimRectUV({x + g.X0, top + g.Y0}, {x + g.X1, top + g.Y1}, {g.U0, g.V0}, {g.U1, g.V1}, color);
+  });
 }
 
 /// Glyph by glyph along the unit vector `along`, from the baseline's left end.
 void run(ImVec2 base, ImVec2 along, std::string_view s, const ImFont& face, ImU32 color) {
   ImDrawList& list = *canvas();
   const float ascent = std::round(face.Ascent);
-  float pen = 0;
   const auto place = [&](float x, float y) {
     return ImVec2(base.x + along.x * x - along.y * y, base.y + along.y * x + along.x * y);
   };
-  for (size_t i = 0; i < s.size();) {
-    const size_t n = sequence(s[i]);
-    const ImFontGlyph* g = face.FindGlyph(code_point(s, i, n));
-    i += n;
-    if (!g) continue;
-    if (g->Visible) {
-      const float x0 = pen + g->X0, x1 = pen + g->X1, y0 = g->Y0 - ascent, y1 = g->Y1 - ascent;
-      list.PrimReserve(6, 4);
-      list.PrimQuadUV(place(x0, y0), place(x1, y0), place(x1, y1), place(x0, y1), {g->U0, g->V0}, {g->U1, g->V0},
-                      {g->U1, g->V1}, {g->U0, g->V1}, color);
-    }
-    pen += g->AdvanceX;
-  }
+  each_glyph(s, face, [&](const ImFontGlyph& g, float pen) {
+    const float x0 = pen + g.X0, x1 = pen + g.X1, y0 = g.Y0 - ascent, y1 = g.Y1 - ascent;
+    list.PrimReserve(6, 4);
+    list.PrimQuadUV(place(x0, y0), place(x1, y0), place(x1, y1), place(x0, y1), {g.U0, g.V0}, {g.U1, g.V0},
+                    {g.U1, g.V1}, {g.U0, g.V1}, color);
+  });
 }
 
 }  // namespace
@@ -110,7 +102,7 @@ std::string elided(std::string_view s, float width, Font which) {
   float used = 0;
   size_t kept = 0;
   while (kept < s.size()) {
-    const size_t n = sequence(s[kept]);
+    const size_t n = bytes_at(s, kept);
     used += text_width(which, s.substr(kept, n));
     if (used > room) break;
     kept += n;

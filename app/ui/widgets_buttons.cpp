@@ -24,17 +24,22 @@ ImU32 ink(Look look, bool enabled) {
   return !enabled ? c.disabled : look == Look::kPrimary ? c.bg : look == Look::kPlain ? c.secondary : c.text;
 }
 
+/// What all buttons begin with: the area, its surface and its ring. Returns the colour of what stands on it.
+ImU32 button_base(std::string_view label, const Rect& rect, bool enabled, Look look, const Interaction& it) {
+  registry::add(label, "button", "", rect.min, rect.max);
+  fill(rect, surface(it, look, enabled), kControlRadius);
+  if (it.focused) focus_ring(rect, kControlRadius);
+  const ImU32 color = ink(look, enabled);
+  return look == Look::kPlain && enabled ? mixed(color, colors().text, it.hover) : color;
+}
+
 const char* on_off(bool on) { return on ? "on" : "off"; }
 
 }  // namespace
 
 bool button(std::string_view label, const Rect& rect, bool enabled, Look look, Icon which) {
   const Interaction it = interact(label, rect, enabled);
-  registry::add(label, "button", "", rect.min, rect.max);
-  fill(rect, surface(it, look, enabled), kControlRadius);
-  if (it.focused) focus_ring(rect, kControlRadius);
-  ImU32 color = ink(look, enabled);
-  if (look == Look::kPlain && enabled) color = mixed(color, colors().text, it.hover);
+  const ImU32 color = button_base(label, rect, enabled, look, it);
   if (which == Icon::kNone) {
     text_elided(rect.centre(), label, rect.w() - px(8), Font::kLabelMedium, color, Align::kCentre);
   } else {
@@ -46,11 +51,7 @@ bool button(std::string_view label, const Rect& rect, bool enabled, Look look, I
 
 bool icon_button(std::string_view label, const Rect& rect, Icon which, std::string_view tip, bool enabled, Look look) {
   const Interaction it = interact(label, rect, enabled);
-  registry::add(label, "button", "", rect.min, rect.max);
-  fill(rect, surface(it, look, enabled), kControlRadius);
-  if (it.focused) focus_ring(rect, kControlRadius);
-  ImU32 color = ink(look, enabled);
-  if (look == Look::kPlain && enabled) color = mixed(color, colors().text, it.hover);
+  const ImU32 color = button_base(label, rect, enabled, look, it);
   icon(which, rect.centre(), color);
   tooltip(it, tip);
   return it.pressed;
