@@ -114,10 +114,34 @@ void App::Impl::take_snapshot() {
   selection.lane = std::clamp(selection.lane, 0, static_cast<int>(shown->lanes.size()) - 1);
   selection.layer = std::clamp(selection.layer, 0, model.layers - 1);
   selection.head = std::clamp(selection.head, 0, model.heads - 1);
+  collect_voices();
+}
+
+void App::Impl::collect_voices() {
+  voices.clear();
+  if (opened) return voices.push_back(*opened);
+  const std::shared_ptr<const Tokenizer> tokenizer(shown->corpus, &shown->corpus->tokenizer);
+  for (size_t i = 0; i < shown->lanes.size(); ++i) {
+    // A checkpoint of a large model has no weights: then the newest speak.
+    const bool kept = shown->lanes[i].weights != nullptr;
+    const LaneSnapshot& lane = kept ? shown->lanes[i] : newest->lanes[i];
+    voices.push_back({{lane.name, tokenizer, lane.weights, lane.mask, kept ? shown->step : newest->step}, lane.masked});
+  }
 }
 
 SceneInput App::Impl::scene_input() {
-  return {*newest, *shown, *numbers, past != nullptr, playing() && !past, selection, *this, heatmaps, content_rect()};
+  return {.newest = *newest,
+          .shown = *shown,
+          .numbers = *numbers,
+          .in_the_past = past != nullptr,
+          .smooth = playing() && !past,
+          .selection = selection,
+          .actions = *this,
+          .voices = voices,
+          .held_voice = opened ? 0 : static_cast<size_t>(selection.lane),
+          .opened = opened.has_value(),
+          .heatmaps = heatmaps,
+          .content = content_rect()};
 }
 
 void App::Impl::draw_message_layer() {

@@ -22,6 +22,7 @@ struct App::Impl final : Actions {
   void frame();
   SceneInput scene_input();
   void take_snapshot();
+  void collect_voices();
   void draw_message_layer();  // messages, and what is being read
   void draw_tour_marks();
   void draw_nav(float rail_width);
@@ -64,6 +65,7 @@ struct App::Impl final : Actions {
   void draw_panel_content(ui::Rect area);  // logical px
   void draw_panel_words(ui::Rect area);
   void draw_code(ui::Rect area);
+  void draw_attention_code(ui::Rect area);
   void read_shortcuts();
   void read_escape();
   ui::Rect content_rect() const;  // logical px
@@ -87,6 +89,8 @@ struct App::Impl final : Actions {
   std::vector<std::unique_ptr<Scene>> scenes;
   size_t scene = 0;
   Selection selection;
+  std::vector<Voice> voices;    // of `shown`, or the opened model
+  std::optional<Voice> opened;  // a model folder; the lab is still there behind it
 
   std::shared_ptr<const Snapshot> newest, shown, numbers;
   std::shared_ptr<const Snapshot> past;  // the checkpoint that the user has gone back to

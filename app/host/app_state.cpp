@@ -62,6 +62,7 @@ json App::Impl::state() const {
            {"lie", lie(s)},
            {"message", messages.newest()}};
   for (const LaneSnapshot& lane : s.lanes) out[lane.name] = lane_state(s, lane, selection);
+  for (const auto& each : scenes) each->report(out);
   return out;
 }
 

@@ -11,6 +11,7 @@ void App::Impl::read_shortcuts() {
   if (key_pressed(Key::kF11, false)) presenting = !presenting;
   if (!focus::letters_are_free() || focus::layer_open()) return;
   const ImGuiIO& io = ImGui::GetIO();
+  if (scenes[scene]->key(scene_input())) return;
   if (key_pressed(Key::kEscape, false)) read_escape();
   if (key_pressed(Key::kF1, false) || (io.KeyShift && character_key_pressed('/'))) help_open = true;
   if (io.KeyCtrl) {

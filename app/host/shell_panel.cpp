@@ -187,8 +187,22 @@ void App::Impl::draw_panel_words(Rect area) {
   fill({{x, clip.min.y + clip.h() * at}, {x + px(3), clip.min.y + clip.h() * (at + share)}}, colors().hover, 2);
 }
 
-/// Six lines of attention; the third is the held lane's mask.
+/// The six lines that matter in this scene.
 void App::Impl::draw_code(Rect area) {
+  const Code code = scenes[scene]->code();
+  if (code.lines.empty()) return draw_attention_code(area);
+  const float left = area.min.x, h = area.max.y;
+  separator(px(left + 24), px(left + kWidth - 24), px(h - kCodeBlock));
+  text(theme().at(left + 24, h - kCodeBlock + 24), code.title, Font::kSmallBold, colors().secondary);
+  float y = h - 156;
+  for (const std::string& line : code.lines) {
+    text(theme().at(left + 24, y), line, Font::kCode, colors().secondary);
+    y += 24;
+  }
+}
+
+/// The third line is the held lane's mask.
+void App::Impl::draw_attention_code(Rect area) {
   const Palette& c = colors();
   const float left = area.min.x, h = area.max.y;
   const bool masked = held().masked;

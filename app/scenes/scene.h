@@ -1,10 +1,13 @@
 #pragma once
 #include <functional>
 #include <memory>
+#include <nlohmann/json_fwd.hpp>
+#include <span>
 #include <string>
 #include <vector>
 
 #include "app/ui/theme.h"
+#include "core/decode/model.h"
 #include "core/live/live_lab.h"
 
 namespace nopeek {
@@ -16,6 +19,12 @@ class HeatmapRenderer;
 /// What every scene shows: the held model (lane) and one of its heads.
 struct Selection {
   int lane = 0, layer = 0, head = 0;
+};
+
+/// A model that a scene can ask: a lane of the lab with the weights of the step shown, or a folder that was opened.
+struct Voice {
+  Model model;
+  bool masked = true;  // its mask hides every future key: blue, else orange
 };
 
 /// What a scene may ask of the app. Nothing here throws: what cannot be done is said in a message.
@@ -42,6 +51,9 @@ struct SceneInput {
   bool smooth = false;  // training runs: what changes with it moves softly
   Selection& selection;
   Actions& actions;
+  std::span<const Voice> voices;  // the twins, or the one model that was opened; never empty
+  size_t held_voice = 0;          // which of them is held
+  bool opened = false;            // they are a folder's, not the lab's
   gl::HeatmapRenderer* heatmaps;  // null: no display, matrices are left blank
   ui::Rect content{};             // logical px
 };
@@ -67,12 +79,24 @@ struct Explanation {
   std::vector<Suggestion> suggestions;
 };
 
+/// A title and up to six lines.
+struct Code {
+  std::string title;
+  std::vector<std::string> lines;
+};
+
 /// One page of the app. Scenes draw what the snapshot says and never compute what the model would.
 class Scene {
  public:
   virtual ~Scene() = default;
   virtual void draw(const SceneInput& input) = 0;
   virtual Explanation explain(const SceneInput& input) = 0;
+  /// The six lines of code at the panel's foot; empty: attention, with the held lane's mask.
+  virtual Code code() const { return {}; }
+  /// Adds its figures to what `state` writes and tours can ask for.
+  virtual void report(nlohmann::json&) const {}
+  /// Keys that the scene takes before the shell does (see shell_keys.cpp). True if it was one of them.
+  virtual bool key(const SceneInput&) { return false; }
   /// Escape was pressed and nobody else wanted it. True if the scene did something with it.
   virtual bool escape() { return false; }
 };

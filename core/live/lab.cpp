@@ -133,6 +133,9 @@ LaneSnapshot Lab::look(Lane& lane) {
   look.history_size = lane.history->size();
 
   const auto& parameters = lane.trainer.parameters();
+  auto copy = std::make_shared<Parameters<float>>(config_.model);
+  copy->flat() = parameters.flat();
+  look.weights = std::move(copy);
   forward<float>(parameters, probe_, 1, T, {lane.mask.get(), 1}, Dropout{}, lane.probe);
   for (int l = 0; l < L; ++l) {
     const auto& weights = lane.probe.views().layers[static_cast<size_t>(l)].attention;  // (NH*T, T)

@@ -22,12 +22,19 @@ constexpr Seconds kLongestPeriod = std::chrono::hours(24);     // between two st
 constexpr double kSlow = 10;  // steps/s at which a reader compares the digits of each step: all are measured
 constexpr int kLanes = 2;     // the twins
 constexpr size_t kMaxCheckpoints = 256, kMaxEarlier = 4;
+constexpr size_t kMostWeights = size_t{1}
+                                << 20;  // bytes a checkpoint: all of them take at most a quarter of a gigabyte
 
 /// Snapshots to go back to: every 10 steps at first, and every second one dropped whenever there are too many.
 class Checkpoints {
  public:
   bool due(int64_t step) const { return step % stride_ == 0; }
-  void add(std::shared_ptr<const Snapshot> snapshot) {
+  void add(std::shared_ptr<Snapshot> snapshot) {
+    size_t bytes = 0;
+    for (const LaneSnapshot& lane : snapshot->lanes) bytes += lane.weights->size() * sizeof(float);
+    if (bytes > kMostWeights) {
+      for (LaneSnapshot& lane : snapshot->lanes) lane.weights = nullptr;
+    }
     auto next = std::make_shared<std::vector<std::shared_ptr<const Snapshot>>>(*list_);
     next->push_back(std::move(snapshot));
     if (next->size() > kMaxCheckpoints) {
@@ -148,7 +155,7 @@ struct LiveLab::Impl {
     snapshot.paused = paused;
     if (checkpoints.due(snapshot.step) &&
         (checkpoints.list()->empty() || checkpoints.list()->back()->step < snapshot.step)) {
-      checkpoints.add(std::make_shared<const Snapshot>(snapshot));
+      checkpoints.add(std::make_shared<Snapshot>(snapshot));
     }
     if (!idle()) {
       const auto& config = snapshot.config;
@@ -194,6 +201,7 @@ struct LiveLab::Impl {
 
   void keep_as_earlier() {
     Snapshot last = lab->snapshot(threads);
+    for (LaneSnapshot& lane : last.lanes) lane.weights = nullptr;  // only its curves are shown
     auto runs = std::make_shared<std::vector<EarlierRun>>(*earlier);
     runs->push_back({last.corpus->name, last.config, last.step, std::move(last.lanes)});
     if (runs->size() > kMaxEarlier) runs->erase(runs->begin());

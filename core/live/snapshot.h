@@ -7,6 +7,7 @@
 
 #include "core/live/history.h"
 #include "core/nn/mask.h"
+#include "core/nn/parameters.h"
 #include "core/text/corpus.h"
 #include "core/train/run_config.h"
 
@@ -22,9 +23,11 @@ struct MaskChange {
 struct LaneSnapshot {
   std::string name;                  // "masked", "unmasked": who it was at the start of the run
   std::shared_ptr<const Mask> mask;  // (T, T) over the whole context; what it trains with now
-  bool masked = true;                // mask->is_causal()
-  std::vector<MaskChange> changes;   // in order
-  std::string stopped;               // empty, or why this lane trains no more; its last good weights are kept
+  /// The weights of this step. Null in old checkpoints of models too large to keep each step's.
+  std::shared_ptr<const Parameters<float>> weights;
+  bool masked = true;               // mask->is_causal()
+  std::vector<MaskChange> changes;  // in order
+  std::string stopped;              // empty, or why this lane trains no more; its last good weights are kept
 
   float reported = kNotMeasured;  // of the newest step
   StepStats measured;             // of the newest step at which all was measured: only then may losses be compared

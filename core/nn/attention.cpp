@@ -20,44 +20,54 @@ Dropout dropout_of_head(const Dropout& dropout, int head_index) {
   return dropout.at(static_cast<uint64_t>(head_index));
 }
 
+/// One head of one sequence: the last n of T queries, over all T keys.
+/// Q (n, HS), K and V (T, HS) -> weights P (n, T) and output O (n, HS).
 template <class S>
-void add_mask(const Mask& mask, Out<S> scores) {
-  for (Index query = 0; query < scores.rows(); ++query) {
-    for (Index key = 0; key < scores.cols(); ++key) {
-      scores(query, key) += static_cast<S>(mask(static_cast<int>(query), static_cast<int>(key)));
+void attend(In<S> Q, In<S> K, In<S> V, const Mask& mask, const Dropout& dropout_, Out<S> P, Out<S> O) {
+  thread_local Matrix<S> dropped;
+  const S scale = S(1) / std::sqrt(static_cast<S>(Q.cols()));
+  const Index first = K.rows() - Q.rows();
+  P.noalias() = scale * (Q * K.transpose());
+  for (Index n = 0; n < P.rows(); ++n) {
+    for (Index key = 0; key < P.cols(); ++key) {
+      P(n, key) += static_cast<S>(mask(static_cast<int>(first + n), static_cast<int>(key)));
     }
+  }
+  softmax_forward<S>(P);
+  if (dropout_.p == 0) {
+    O.noalias() = P * V;
+  } else {
+    dropped = P;
+    dropout<S>(dropout_, dropped);
+    O.noalias() = dropped * V;
   }
 }
 
 }  // namespace
 
 template <class S>
-void attention_forward(In<S> qkv, int T, int NH, std::span<const Mask> masks, const Dropout& dropout_, Out<S> weights,
+void attention_forward(In<S> qkv, int T, int NH, std::span<const Mask> masks, const Dropout& dropout, Out<S> weights,
                        Out<S> out) {
   const int B = static_cast<int>(qkv.rows()) / T, C = static_cast<int>(out.cols()), HS = C / NH;
-  const S scale = S(1) / std::sqrt(S(HS));
-  thread_local Matrix<S> dropped;
   for (int b = 0; b < B; ++b) {
     const Mask& mask = masks.size() == 1 ? masks[0] : masks[static_cast<size_t>(b)];
     assert(mask.size() >= T);
     for (int h = 0; h < NH; ++h) {
-      const auto Q = part_of_head(qkv, 0, b, h, T, HS);
-      const auto K = part_of_head(qkv, 1, b, h, T, HS);
-      const auto V = part_of_head(qkv, 2, b, h, T, HS);
-      auto P = weights.block(Index{b * NH + h} * T, 0, T, T);
-      auto O = out.block(Index{b} * T, Index{h} * HS, T, HS);
-
-      P.noalias() = scale * (Q * K.transpose());
-      add_mask<S>(mask, P);
-      softmax_forward<S>(P);
-      if (dropout_.p == 0) {
-        O.noalias() = P * V;
-      } else {
-        dropped = P;
-        dropout<S>(dropout_of_head(dropout_, b * NH + h), dropped);
-        O.noalias() = dropped * V;
-      }
+      attend<S>(part_of_head(qkv, 0, b, h, T, HS), part_of_head(qkv, 1, b, h, T, HS), part_of_head(qkv, 2, b, h, T, HS),
+                mask, dropout_of_head(dropout, b * NH + h), weights.block(Index{b * NH + h} * T, 0, T, T),
+                out.block(Index{b} * T, Index{h} * HS, T, HS));
     }
+  }
+}
+
+template <class S>
+void cached_attention_forward(In<S> query, In<S> keys, In<S> values, int NH, const Mask& mask, const Dropout& dropout,
+                              Out<S> weights, Out<S> out) {
+  const Index n = query.rows(), HS = query.cols() / NH;
+  assert(mask.size() >= keys.rows());
+  for (int h = 0; h < NH; ++h) {
+    attend<S>(query.middleCols(h * HS, HS), keys.middleCols(h * HS, HS), values.middleCols(h * HS, HS), mask,
+              dropout_of_head(dropout, h), weights.middleRows(h * n, n), out.middleCols(h * HS, HS));
   }
 }
 
@@ -103,9 +113,10 @@ double future_attention(In<S> weights, int T) {
   return sum / static_cast<double>(weights.rows());
 }
 
-#define NOPEEK_INSTANTIATE(S)                                                                                 \
-  template void attention_forward<S>(In<S>, int, int, std::span<const Mask>, const Dropout&, Out<S>, Out<S>); \
-  template void attention_backward<S>(In<S>, In<S>, In<S>, int, int, const Dropout&, Out<S>);                 \
+#define NOPEEK_INSTANTIATE(S)                                                                                       \
+  template void attention_forward<S>(In<S>, int, int, std::span<const Mask>, const Dropout&, Out<S>, Out<S>);       \
+  template void cached_attention_forward<S>(In<S>, In<S>, In<S>, int, const Mask&, const Dropout&, Out<S>, Out<S>); \
+  template void attention_backward<S>(In<S>, In<S>, In<S>, int, int, const Dropout&, Out<S>);                       \
   template double future_attention<S>(In<S>, int);
 NOPEEK_INSTANTIATE(float)
 NOPEEK_INSTANTIATE(double)

@@ -23,6 +23,12 @@ void attention_forward(In<S> qkv, int T, int NH, std::span<const Mask> masks, co
 template <class S>
 void attention_backward(In<S> dout, In<S> qkv, In<S> weights, int T, int NH, const Dropout& dropout, Out<S> dqkv);
 
+/// The same for the last n of T positions of one sequence, whose keys and values are all at hand, as in decoding with a
+/// KV cache: query (n, C), keys and values (T, C) -> weights (NH*n, T), out (n, C).
+template <class S>
+void cached_attention_forward(In<S> query, In<S> keys, In<S> values, int NH, const Mask& mask, const Dropout& dropout,
+                              Out<S> weights, Out<S> out);
+
 /// Future attention: the mean over rows of the weight on keys > query; weights (any number of T-row blocks, T).
 template <class S>
 double future_attention(In<S> weights, int T);

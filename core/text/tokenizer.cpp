@@ -12,8 +12,8 @@ namespace {
 constexpr std::string_view kEosText = "<eos>", kUnknownText = "<unk>";
 }
 
-template <class Piece>
-void Tokenizer::split(std::string_view text, TokenizerKind kind, Piece&& piece) {
+template <class Visit>
+void Tokenizer::split(std::string_view text, TokenizerKind kind, Visit&& piece) {
   for (size_t i = 0; i < text.size();) {
     if (text.substr(i, kEosText.size()) == kEosText) {
       piece(kEosText);
@@ -116,6 +116,15 @@ std::vector<TokenId> Tokenizer::encode(std::string_view text, Progress* progress
     ids.push_back(id(piece));
   });
   return ids;
+}
+
+std::vector<Tokenizer::Piece> Tokenizer::pieces(std::string_view text) const {
+  std::vector<Piece> pieces;
+  split(text, kind_, [&](std::string_view piece) {
+    const auto begin = static_cast<size_t>(piece.data() - text.data());
+    pieces.push_back({begin, begin + piece.size(), id(piece), !ids_.contains(piece)});
+  });
+  return pieces;
 }
 
 std::string Tokenizer::decode(std::span<const TokenId> ids) const {

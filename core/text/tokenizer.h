@@ -1,6 +1,7 @@
 #pragma once
 #include <cstdint>
 #include <functional>
+#include <optional>
 #include <span>
 #include <string>
 #include <string_view>
@@ -47,6 +48,10 @@ class Tokenizer {
   static Words count_words(std::string_view text);
 
   TokenizerKind kind() const { return kind_; }
+  /// The token that ends a document, and the one that stands for what the vocabulary lacks. Tokenizers from elsewhere
+  /// may have neither.
+  std::optional<TokenId> eos() const { return kEos; }
+  std::optional<TokenId> unknown() const { return kUnknown; }
   int vocab_size() const { return static_cast<int>(tokens_.size()); }
   const std::string& token(TokenId id) const { return tokens_.at(static_cast<size_t>(id)); }
   /// The id of a piece, kUnknown where the vocabulary lacks it.
@@ -54,6 +59,13 @@ class Tokenizer {
 
   /// Text must be valid UTF-8. Throws Cancelled.
   std::vector<TokenId> encode(std::string_view text, Progress* progress = nullptr) const;
+  /// The same, piece by piece, so that what the vocabulary lacks can be shown.
+  struct Piece {
+    size_t begin, end;          // bytes of the text
+    std::optional<TokenId> id;  // none: there is no token for it, not even an unknown one; encode() leaves it out
+    bool lacking;               // the vocabulary lacks it: `id` is what is used instead
+  };
+  std::vector<Piece> pieces(std::string_view text) const;
   /// Words are joined by single spaces, characters by nothing.
   std::string decode(std::span<const TokenId> ids) const;
   /// The token as a label: white space is made visible.
@@ -61,8 +73,8 @@ class Tokenizer {
 
  private:
   /// Calls piece(std::string_view) for each token-sized piece, in order. Splitting needs no vocabulary.
-  template <class Piece>
-  static void split(std::string_view text, TokenizerKind kind, Piece&& piece);
+  template <class Visit>
+  static void split(std::string_view text, TokenizerKind kind, Visit&& piece);
 
   TokenizerKind kind_ = TokenizerKind::kWord;
   std::vector<std::string> tokens_;  // by id

@@ -1,0 +1,93 @@
+#include "core/decode/decoder.h"
+
+#include <algorithm>
+#include <cassert>
+
+#include "core/base/error.h"
+#include "core/nn/attention.h"
+
+namespace nopeek {
+
+using Eigen::Index;
+
+template <class S>
+Decoder<S>::Decoder(const Parameters<S>& parameters, const Mask& mask, bool cache)
+    : parameters_(parameters), mask_(mask), caches_(cache && mask.is_causal()) {
+  const ModelConfig& config = parameters.config();
+  for (int l = 0; l < config.layers; ++l) {
+    keys_.emplace_back(config.context, config.channels);
+    values_.emplace_back(config.context, config.channels);
+  }
+  logits_.resize(config.vocab);
+}
+
+template <class S>
+size_t Decoder<S>::cache_bytes() const {
+  return sizeof(S) * 2 * cached_.size() * keys_.size() * static_cast<size_t>(parameters_.config().channels);
+}
+
+template <class S>
+std::span<const S> Decoder<S>::next_logits(std::span<const TokenId> text, const Dropout& dropout, Progress* progress) {
+  assert(!text.empty());
+  const auto window = text.last(std::min(text.size(), static_cast<size_t>(parameters_.config().context)));
+  size_t known = 0;
+  if (caches_) {
+    // The last position is computed in any case: its logits are asked for.
+    const size_t most = std::min(cached_.size(), window.size() - 1);
+    while (known < most && cached_[known] == window[known]) ++known;
+  }
+  cached_.resize(known);  // what lies behind is overwritten
+  pass(window, static_cast<Index>(known), dropout, progress);
+  cached_.assign(window.begin(), window.end());
+  computed_ = static_cast<int>(window.size() - known);
+  return {logits_.data(), static_cast<size_t>(logits_.size())};
+}
+
+/// Positions `known` to the end of the window: n of T.
+template <class S>
+void Decoder<S>::pass(std::span<const TokenId> window, Index known, const Dropout& drop, Progress* progress) {
+  const ModelConfig& config = parameters_.config();
+  const Index T = std::ssize(window), n = T - known, C = config.channels;
+  x_.resize(n, C), ln_.resize(n, C), qkv_.resize(n, 3 * C), branch_.resize(n, C), fc_.resize(n, 4 * C);
+  weights_.resize(config.heads * n, T);
+  mean_.resize(n), rstd_.resize(n);
+
+  embedding_forward<S>(window.subspan(static_cast<size_t>(known)), static_cast<int>(n), parameters_.wte(),
+                       parameters_.wpe().middleRows(known, n), x_);
+  dropout<S>(drop.at(0), x_);
+  for (int l = 0; l < config.layers; ++l) {
+    if (progress != nullptr) {
+      if (progress->cancelled) throw Cancelled();
+      progress->fraction = static_cast<float>(l) / static_cast<float>(config.layers);
+    }
+    const auto& w = parameters_.block(l);
+    auto& keys = keys_[static_cast<size_t>(l)];
+    auto& values = values_[static_cast<size_t>(l)];
+    const uint64_t place = 1 + 3 * static_cast<uint64_t>(l);
+
+    layer_norm_forward<S>(x_, w.ln_1_weight, w.ln_1_bias, ln_, mean_, rstd_);
+    linear_forward<S>(ln_, w.c_attn_weight, w.c_attn_bias, qkv_);
+    keys.middleRows(known, n) = qkv_.middleCols(C, C);
+    values.middleRows(known, n) = qkv_.rightCols(C);
+    cached_attention_forward<S>(qkv_.leftCols(C), keys.topRows(T), values.topRows(T), config.heads, mask_,
+                                drop.at(place), weights_, ln_);
+    linear_forward<S>(ln_, w.attn_proj_weight, w.attn_proj_bias, branch_);
+    dropout<S>(drop.at(place + 1), branch_);
+    x_ += branch_;
+
+    layer_norm_forward<S>(x_, w.ln_2_weight, w.ln_2_bias, ln_, mean_, rstd_);
+    linear_forward<S>(ln_, w.c_fc_weight, w.c_fc_bias, fc_);
+    gelu_forward<S>(fc_, fc_);
+    linear_forward<S>(fc_, w.mlp_proj_weight, w.mlp_proj_bias, branch_);
+    dropout<S>(drop.at(place + 2), branch_);
+    x_ += branch_;
+  }
+  layer_norm_forward<S>(x_.bottomRows(1), parameters_.ln_f_weight(), parameters_.ln_f_bias(), ln_.topRows(1),
+                        mean_.head(1), rstd_.head(1));
+  logits_.transpose().noalias() = parameters_.wte() * ln_.row(0).transpose();
+}
+
+template class Decoder<float>;
+template class Decoder<double>;
+
+}  // namespace nopeek

@@ -1,0 +1,115 @@
+#include "core/decode/generation.h"
+
+#include <algorithm>
+#include <cmath>
+
+#include "core/base/rng.h"
+
+namespace nopeek {
+
+double WrittenToken::surprise() const { return -std::log(p_temperature); }
+
+Generation::Generation(std::vector<TokenId> prompt, uint64_t seed)
+    : prompt_(std::move(prompt)), seed_(seed), nodes_(1) {}
+
+int Generation::depth(int node) const {
+  int depth = 0;
+  for (; node > 0; node = this->node(node).parent) ++depth;
+  return depth;
+}
+
+std::vector<int> Generation::path(int node) const {
+  std::vector<int> path;
+  for (; node > 0; node = this->node(node).parent) path.push_back(node);
+  std::reverse(path.begin(), path.end());
+  return path;
+}
+
+std::vector<TokenId> Generation::text() const { return text(current_); }
+
+std::vector<TokenId> Generation::text(int node) const {
+  std::vector<TokenId> text = prompt_;
+  for (const int written : path(node)) text.push_back(this->node(written).token.id);
+  return text;
+}
+
+double Generation::u_behind(int node) const {
+  const Node& n = this->node(node);
+  if (n.chosen_u) return *n.chosen_u;
+  const auto place = (static_cast<uint64_t>(n.redraws) << 32) + static_cast<uint64_t>(depth(node));
+  return Rng(seed_, Rng::mix(place)).uniform();
+}
+
+void Generation::redraw() {
+  Node& n = nodes_[static_cast<size_t>(current_)];
+  n.chosen_u.reset();
+  ++n.redraws;
+}
+
+void Generation::set_u(double u) { nodes_[static_cast<size_t>(current_)].chosen_u = u; }
+
+void Generation::append(const WrittenToken& token) {
+  const auto& children = node(current_).children;
+  const auto same = [&](int child) { return node(child).token.id == token.id; };
+  const auto found = std::find_if(children.begin(), children.end(), same);
+  int child = found != children.end() ? *found : static_cast<int>(nodes_.size());
+  if (found == children.end()) {
+    nodes_[static_cast<size_t>(current_)].children.push_back(child);
+    nodes_.push_back({.parent = current_});
+  }
+  nodes_[static_cast<size_t>(child)].token = token;
+  go_to(child);
+}
+
+bool Generation::back() {
+  if (current_ == 0) return false;
+  go_to(node(current_).parent);
+  return true;
+}
+
+bool Generation::forward() {
+  if (node(current_).last_child < 0) return false;
+  go_to(node(current_).last_child);
+  return true;
+}
+
+void Generation::go_to(int target) {
+  current_ = target;
+  for (int child = target; child > 0; child = node(child).parent) {
+    nodes_[static_cast<size_t>(node(child).parent)].last_child = child;
+  }
+}
+
+WrittenToken written_token(const Distribution& distribution, size_t candidate, double u, bool forced, int64_t step) {
+  const Candidate& c = distribution.candidates()[candidate];
+  return {c.id, u, forced, c.p_model, c.p_temperature, distribution.best().id, step};
+}
+
+template <class S>
+void generate_token(Decoder<S>& decoder, const SamplingConfig& sampling, Generation& generation,
+                    Distribution& distribution, const Dropout& dropout) {
+  distribution.set_logits(decoder.next_logits(generation.text(), dropout));
+  distribution.filter(sampling);
+  const double u = generation.u();
+  generation.append(written_token(distribution, distribution.draw(u), u, false, 0));
+}
+
+template <class S>
+std::vector<TokenId> replay(Decoder<S>& decoder, const SamplingConfig& sampling, std::span<const TokenId> prompt,
+                            std::span<const double> us, std::optional<TokenId> eos, Progress* progress) {
+  std::vector<TokenId> text(prompt.begin(), prompt.end());
+  Distribution distribution;
+  for (const double u : us) {
+    distribution.set_logits(decoder.next_logits(text, {}, progress));
+    distribution.filter(sampling);
+    text.push_back(distribution.candidates()[distribution.draw(u)].id);
+    if (text.back() == eos) break;
+  }
+  return {text.begin() + std::ssize(prompt), text.end()};
+}
+
+template void generate_token<float>(Decoder<float>&, const SamplingConfig&, Generation&, Distribution&, const Dropout&);
+template std::vector<TokenId> replay<float>(Decoder<float>&, const SamplingConfig&, std::span<const TokenId>,
+                                            std::span<const double>, std::optional<TokenId>, Progress*);
+
+}  // namespace nopeek

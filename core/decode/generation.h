@@ -1,0 +1,85 @@
+#pragma once
+#include <cstdint>
+#include <optional>
+#include <span>
+#include <vector>
+
+#include "core/decode/decoder.h"
+#include "core/decode/sampling.h"
+
+namespace nopeek {
+
+/// A token that was written, and why it was this one.
+struct WrittenToken {
+  TokenId id = 0;
+  double u = 0;              // with which it was drawn
+  bool forced = false;       // chosen by hand instead
+  double p_model = 0;        // of it, as the model gave it
+  double p_temperature = 0;  // with the temperature, before the cuts: e to minus its surprise
+  TokenId greedy = 0;        // what greedy would have written
+  int64_t step = 0;          // training step of the weights that wrote it
+
+  double surprise() const;  // -ln p_temperature, nats
+};
+
+/// A prompt and the tree of everything written behind it. Plain data: what one does is done here, what a model says is
+/// handed in. Node 0 is the end of the prompt; every other node is one token. Forks stay; one can go back to each.
+class Generation {
+ public:
+  struct Node {
+    int parent = -1;
+    std::vector<int> children = {};  // in the order in which they were first written
+    WrittenToken token = {};         // of the root: none
+    int redraws = 0;                 // behind this node
+    std::optional<double> chosen_u = {};
+    int last_child = -1;  // visited last: where forward() goes
+  };
+
+  explicit Generation(std::vector<TokenId> prompt = {}, uint64_t seed = 1);
+
+  const std::vector<TokenId>& prompt() const { return prompt_; }
+  uint64_t seed() const { return seed_; }
+  void set_seed(uint64_t seed) { seed_ = seed; }
+  const std::vector<Node>& nodes() const { return nodes_; }
+  const Node& node(int index) const { return nodes_[static_cast<size_t>(index)]; }
+  int current() const { return current_; }
+  int depth(int node) const;              // tokens behind the prompt
+  std::vector<int> path(int node) const;  // from the first written token to `node`
+  std::vector<TokenId> text() const;      // prompt and path to the current node
+  std::vector<TokenId> text(int node) const;
+
+  /// The number in [0, 1) that draws the token behind the current node: of (seed, depth, redraws), so that stepping
+  /// back and forth, and the same seed, give the same text; or what set_u() says.
+  double u() const { return u_behind(current_); }
+  double u_behind(int node) const;
+  void redraw();         // another u
+  void set_u(double u);  // in [0, 1)
+
+  /// Goes to the child of the current node that says `token.id`, which is made if it is not there.
+  void append(const WrittenToken& token);
+  bool back();     // false at the prompt
+  bool forward();  // to the child visited last; false where there is none
+  void go_to(int node);
+
+ private:
+  std::vector<TokenId> prompt_;
+  uint64_t seed_;
+  std::vector<Node> nodes_;
+  int current_ = 0;
+};
+
+/// What is written when `u` falls on the distribution: everything known of the token at place `candidate`.
+WrittenToken written_token(const Distribution& distribution, size_t candidate, double u, bool forced, int64_t step);
+
+/// One turn of the inference loop: a pass over the text so far, the distribution, the draw, and the token appended. The
+/// distribution is left as it was drawn from.
+template <class S>
+void generate_token(Decoder<S>& decoder, const SamplingConfig& sampling, Generation& generation,
+                    Distribution& distribution, const Dropout& dropout = {});
+
+/// What another model writes behind the same prompt when it gets the same numbers u, one a token; ends behind `eos`.
+template <class S>
+std::vector<TokenId> replay(Decoder<S>& decoder, const SamplingConfig& sampling, std::span<const TokenId> prompt,
+                            std::span<const double> us, std::optional<TokenId> eos, Progress* progress = nullptr);
+
+}  // namespace nopeek

@@ -1,0 +1,147 @@
+#include "core/live/live_next_token.h"
+
+#include <algorithm>
+#include <chrono>
+#include <condition_variable>
+#include <mutex>
+#include <optional>
+#include <thread>
+
+#include "core/base/error.h"
+
+namespace nopeek {
+
+namespace {
+
+bool same(const Model& a, const Model& b) { return a.parameters == b.parameters && a.mask == b.mask; }
+
+/// A decoder keeps references: this keeps what they refer to.
+struct Reader {
+  Model model;
+  bool cache;
+  Decoder<float> decoder;
+  Reader(Model m, bool use_cache)
+      : model(std::move(m)), cache(use_cache), decoder(*model.parameters, *model.mask, use_cache) {}
+};
+
+}  // namespace
+
+bool LiveNextToken::Question::operator==(const Question& other) const {
+  return text == other.text && cache == other.cache && prompt == other.prompt && us == other.us &&
+         (us.empty() || sampling == other.sampling) &&
+         std::equal(models.begin(), models.end(), other.models.begin(), other.models.end(), same);
+}
+
+struct LiveNextToken::Impl {
+  explicit Impl(std::function<void()> done)
+      : answered(std::move(done)), thread([this](std::stop_token stop) { work(stop); }) {}
+
+  mutable std::mutex mutex;
+  std::condition_variable_any wake;
+  std::optional<Question> waiting;
+  Question asked;     // the newest
+  bool busy = false;  // with `at_work`
+  Question at_work;
+  std::shared_ptr<const Answer> newest;
+  Progress progress;
+  // ------------------------------------------------------------------ the thread's own
+  std::function<void()> answered;
+  std::vector<std::unique_ptr<Reader>> readers, replaying;  // by the model's place
+  uint64_t number = 0;
+  std::jthread thread;  // last: joined before anything else goes
+
+  void work(std::stop_token stop) {
+    while (true) {
+      Question question;
+      {
+        std::unique_lock lock(mutex);
+        busy = false;
+        if (!wake.wait(lock, stop, [&] { return waiting.has_value(); })) return;
+        question = std::move(*waiting);
+        waiting.reset();
+        at_work = question;
+        busy = true;
+        progress.fraction = 0;
+        progress.cancelled = false;
+      }
+      try {
+        auto result = std::make_shared<Answer>();
+        result->question = std::move(question);
+        result->number = ++number;
+        for (size_t i = 0; i < result->question.models.size(); ++i) {
+          result->voices.push_back(voice(result->question, i));
+        }
+        const std::lock_guard lock(mutex);
+        newest = std::move(result);
+      } catch (const Cancelled&) {
+        continue;
+      }
+      if (answered) answered();
+    }
+  }
+
+  /// The decoder of the model at place i, with its cache where it is still the same model.
+  static Decoder<float>& reader(std::vector<std::unique_ptr<Reader>>& all, size_t i, const Model& model, bool cache) {
+    if (all.size() <= i) all.resize(i + 1);
+    if (!all[i] || !same(all[i]->model, model) || all[i]->cache != cache) {
+      all[i] = nullptr;  // frees its memory before the next one takes its own
+      all[i] = std::make_unique<Reader>(model, cache);
+    }
+    return all[i]->decoder;
+  }
+
+  Answer::Voice voice(const Question& question, size_t i) {
+    Answer::Voice voice;
+    const Model& model = question.models[i];
+    try {
+      auto& decoder = reader(readers, i, model, question.cache);
+      const auto begin = std::chrono::steady_clock::now();
+      const auto logits = decoder.next_logits(question.text, {}, &progress);
+      voice.milliseconds = std::chrono::duration<double, std::milli>(std::chrono::steady_clock::now() - begin).count();
+      voice.logits.assign(logits.begin(), logits.end());
+      voice.cached = decoder.caches();
+      voice.computed = decoder.computed();
+      voice.cache_bytes = decoder.cache_bytes();
+      if (!question.us.empty()) {
+        // A cache of its own: else the two texts would drive each other out.
+        auto& other = reader(replaying, i, model, question.cache);
+        const auto prompt = std::span(question.text).first(question.prompt);
+        voice.replayed = replay(other, question.sampling, prompt, question.us, model.tokenizer->eos(), &progress);
+      }
+    } catch (const Error& error) {
+      voice.error = error.what();
+    }
+    return voice;
+  }
+};
+
+LiveNextToken::LiveNextToken(std::function<void()> answered) : impl_(std::make_unique<Impl>(std::move(answered))) {}
+
+LiveNextToken::~LiveNextToken() {
+  impl_->thread.request_stop();
+  impl_->progress.cancelled = true;
+  impl_->thread.join();
+}
+
+void LiveNextToken::ask(Question question) {
+  const std::lock_guard lock(impl_->mutex);
+  if (question == impl_->asked) return;
+  // A pass over another text is not waited for; one with older weights is, or nothing would ever be finished.
+  if (impl_->busy && impl_->at_work.text != question.text) impl_->progress.cancelled = true;
+  impl_->asked = question;
+  impl_->waiting = std::move(question);
+  impl_->wake.notify_one();
+}
+
+std::shared_ptr<const LiveNextToken::Answer> LiveNextToken::answer() const {
+  const std::lock_guard lock(impl_->mutex);
+  return impl_->newest;
+}
+
+float LiveNextToken::progress() const {
+  const std::lock_guard lock(impl_->mutex);
+  if (!impl_->busy && !impl_->waiting) return -1;
+  return impl_->waiting ? 0.0f : impl_->progress.fraction.load();
+}
+
+}  // namespace nopeek
