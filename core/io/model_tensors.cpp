@@ -36,23 +36,6 @@ void require_tensors(const SafetensorsReader& file, const std::vector<TensorSpec
   }
 }
 
-/// Counts what has been read, and stops where that was asked for.
-class ByteCounter {
- public:
-  ByteCounter(Progress* progress, uint64_t total) : progress_(progress), total_(static_cast<float>(total)) {}
-  void operator()(uint64_t bytes) {
-    if (progress_ == nullptr) return;
-    if (progress_->cancelled) throw Cancelled();
-    done_ += bytes;
-    progress_->fraction = std::min(1.0f, static_cast<float>(done_) / total_);
-  }
-
- private:
-  Progress* progress_;
-  float total_;
-  uint64_t done_ = 0;
-};
-
 /// An output head of its own is a model that NoPeek does not have; one that only was not declared tied is welcome.
 void require_equal_head(SafetensorsReader& file, const Parameters<float>& parameters, const BytesRead& count) {
   const auto wte = parameters.wte();
@@ -71,21 +54,19 @@ SafetensorsReader::Shape shape_of(const TensorSpec& spec) {
 }
 
 Parameters<float> read_model_tensors(const std::filesystem::path& path, const ModelConfig& config, bool tied,
-                                     Progress* progress) {
+                                     const BytesRead& count) {
   SafetensorsReader file(path);
   require_tensors(file, parameter_table(config), tied);
   const std::string prefix = prefix_of(file);
-  const BytesRead report = ByteCounter(progress, file.size());
   Parameters<float> parameters(config);
   for (const TensorSpec& spec : parameters.table()) {
     auto tensor = parameters.tensor(spec);
-    file.read_floats(prefix + spec.name, {tensor.data(), spec.size()}, report);
+    file.read_floats(prefix + spec.name, {tensor.data(), spec.size()}, count);
     if (!tensor.allFinite()) {
       throw Error(file.shown() + ": the tensor \"" + spec.name + "\" has values that are no finite numbers.");
     }
   }
-  if (!tied) require_equal_head(file, parameters, report);
-  if (progress != nullptr) progress->fraction = 1;
+  if (!tied) require_equal_head(file, parameters, count);
   return parameters;
 }
 
