@@ -84,12 +84,12 @@ Tokenizer::Tokenizer(Parts parts) : parts_(std::move(parts)) {
     if (special.contains(id)) continue;
     const auto [other, added] = ids_.emplace(token(id), id);
     if (!added)
-      throw Error("The vocabulary has " + label(id) + " twice: " + quoted_id(other->second) + " and " + quoted_id(id) +
-                  ".");
+      throw Error("The vocabulary has " + utf8::quoted(token(id)) + " twice: " + quoted_id(other->second) + " and " +
+                  quoted_id(id) + ".");
   }
   for (const TokenId id : parts_.special) {
     if (!special_.add(token(id), id))
-      throw Error("The special " + quoted_id(id) + ", " + label(id) + ", is there twice.");
+      throw Error("The special " + quoted_id(id) + ", " + utf8::quoted(token(id)) + ", is there twice.");
     // Text never meets an ordinary token of the same spelling (a merge may): that one stays what a merge makes.
     ids_.try_emplace(token(id), id);
   }

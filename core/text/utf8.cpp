@@ -91,6 +91,11 @@ std::string visible(std::string_view text) {
   return result;
 }
 
+std::string quoted(std::string_view text) {
+  constexpr size_t kMost = 40;
+  return "\"" + visible(text.substr(0, kMost)) + (text.size() > kMost ? "...\"" : "\"");
+}
+
 char32_t decode(std::string_view text) {
   const auto bits = [&](size_t k) { return static_cast<char32_t>(static_cast<unsigned char>(text[k]) & 0x3F); };
   const auto lead = static_cast<unsigned char>(text[0]);

@@ -26,6 +26,8 @@ std::string repaired(std::string_view text);
 /// `text` for people to read in one line, valid UTF-8: a space is U+2423, line ends and tabs are arrows, controls and
 /// other spaces "<U+00A0>", as is text of nothing but a joiner or the like; broken bytes are "<E2>".
 std::string visible(std::string_view text);
+/// The same in quotes and of at most 40 bytes of `text`: for messages about what a file says.
+std::string quoted(std::string_view text);
 
 /// Unicode's White_Space: the \s of regular expressions.
 bool is_space(char32_t c);
