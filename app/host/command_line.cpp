@@ -83,6 +83,8 @@ void describe_window(CLI::App& app, WindowArguments& window) {
   app.add_option("--scale", window.options.scale, "Text size: 0.8, 1, 1.25 or 1.5")
       ->check(CLI::IsMember(std::vector<double>{0.8, 1.0, 1.25, 1.5}));
   app.add_option("--theme", window.theme, "dark or light")->check(CLI::IsMember({"dark", "light"}));
+  app.add_option("--model", window.options.model, "Open the folder of a model, or of a saved run")
+      ->check(CLI::ExistingDirectory);
   app.add_option("--seed", window.options.seed, "Seed of the first run")->check(is_seed)->capture_default_str();
 }
 

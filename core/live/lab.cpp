@@ -19,8 +19,7 @@ int written_tokens(const Corpus& corpus) {
   return corpus.tokenizer.kind() == TokenizerKind::kWord ? kWrittenWords : kWrittenCharacters;
 }
 
-constexpr float kSmallestLie = 0.3f;  // nats between honest and reported loss: less may be noise
-constexpr double kMostMemory = 4e9;   // bytes; more than that is a slip of the finger, not a demonstration
+constexpr double kMostMemory = 4e9;  // bytes; more than that is a slip of the finger, not a demonstration
 
 }  // namespace
 
