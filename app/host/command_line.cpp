@@ -24,8 +24,8 @@ std::string is_seed(const std::string& text) {
 void describe_train(CLI::App& app, TrainCommand& train, std::string& size) {
   app.description("Train with the causal mask, without it, or both as twins, and print what came out.");
   app.add_option("--corpus", train.corpus, "pull-requests, toy, tales, or a UTF-8 text file")->capture_default_str();
-  app.add_option("--tokenizer", train.tokenizer, "How the text is cut: auto, word or char")
-      ->check(CLI::IsMember({"auto", "word", "char"}))
+  app.add_option("--tokenizer", train.tokenizer, "How the text is cut: auto, word, char, or bpe: byte pairs, as GPT-2")
+      ->check(CLI::IsMember({"auto", "word", "char", "bpe"}))
       ->capture_default_str();
   app.add_option("--config", size, "Model size to start from: tiny, small, medium or large")->capture_default_str();
   app.add_option("--d-model", train.config.model.channels, "Width: channels of the residual stream")
@@ -45,6 +45,8 @@ void describe_train(CLI::App& app, TrainCommand& train, std::string& size) {
       ->check(CLI::IsMember({"on", "off", "both"}))
       ->capture_default_str();
   app.add_option("--log", train.log, "Write run.csv: step,lane,reported,honest,future_attention");
+  app.add_option("--save", train.save, "Save the run to this folder: DIR/masked and DIR/unmasked are models");
+  app.add_option("--resume", train.resume, "Go on with a saved run, to --steps in all");
 }
 
 /// The presets give the defaults that single options then change, whatever their order on the command line; so the size
@@ -109,7 +111,8 @@ int run(int argc, char** argv) {
   std::string size = size_among(argc, argv);
   TrainCommand train;
   train.config = preset(size);
-  describe_train(*app.add_subcommand("train"), train, size);
+  CLI::App* train_app = app.add_subcommand("train");
+  describe_train(*train_app, train, size);
 #ifdef NOPEEK_APP
   WindowArguments window;
   describe_window(app, window);
@@ -120,6 +123,9 @@ int run(int argc, char** argv) {
     if (error.get_exit_code() == 0) return app.exit(error);  // --help
     const std::string what = error.what();
     throw Error(what + (what.ends_with('.') ? "" : ".") + " Run with --help for what there is.");
+  }
+  for (const CLI::Option* option : train_app->get_options()) {
+    if (option->count() > 0) train.given.insert(option->get_name());
   }
   if (app.got_subcommand("train")) return run_train(train);
 #ifdef NOPEEK_APP
