@@ -181,13 +181,13 @@ void App::Impl::save(const std::filesystem::path& folder) {
     });
   }
   // The twins as they are at the end of the step under way.
-  auto state = std::make_shared<std::promise<std::shared_ptr<const RunState>>>();
-  lab->post(TakeState{[state](std::shared_ptr<const RunState> taken) { state->set_value(std::move(taken)); }});
-  write_in_background([folder, state] {
-    const auto run = state->get_future().get();
+  auto promise = std::make_shared<std::promise<std::shared_ptr<const RunState>>>();
+  write_in_background([folder, taken = promise->get_future().share()] {
+    const auto run = taken.get();
     save_run(folder, *run);
     return "The twins were saved at step " + std::to_string(run->step) + " to " + folder.string();
   });
+  lab->post(TakeState{[promise](std::shared_ptr<const RunState> state) { promise->set_value(std::move(state)); }});
 }
 
 void App::Impl::export_picture() { png_request = free_export_path("nopeek-", ".png"); }

@@ -123,6 +123,7 @@ struct App::Impl final : Actions {
   Selection selection;
   std::vector<Voice> voices;    // of `shown`, or the opened model
   std::optional<Voice> opened;  // a model folder; the lab is still there behind it
+  bool opened_held = false;     // it is what the scenes show, instead of a twin
 
   std::shared_ptr<const Snapshot> newest, shown, numbers;
   std::shared_ptr<const Snapshot> past;  // the checkpoint that the user has gone back to
