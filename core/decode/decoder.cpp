@@ -11,6 +11,14 @@ namespace nopeek {
 
 using Eigen::Index;
 
+void require_known(const ModelConfig& config, std::span<const TokenId> text) {
+  for (const TokenId id : text) {
+    if (id >= 0 && id < config.vocab) continue;
+    throw Error("The text has the token " + std::to_string(id) + ", and this model has only " +
+                std::to_string(config.vocab) + ". It belongs to another tokenizer.");
+  }
+}
+
 template <class S>
 Decoder<S>::Decoder(const Parameters<S>& parameters, const Mask& mask, bool cache)
     : parameters_(parameters), mask_(mask), caches_(cache && mask.is_causal()) {
@@ -32,11 +40,7 @@ std::span<const S> Decoder<S>::next_logits(std::span<const TokenId> text, const 
   assert(!text.empty());
   const ModelConfig& config = parameters_.config();
   const auto window = text.last(std::min(text.size(), static_cast<size_t>(config.context)));
-  for (const TokenId id : window) {
-    if (id >= 0 && id < config.vocab) continue;
-    throw Error("The text has the token " + std::to_string(id) + ", and this model has only " +
-                std::to_string(config.vocab) + ". It belongs to another tokenizer.");
-  }
+  require_known(config, window);
   const bool reuse = caches_ && dropout.p == 0;
   size_t known = 0;
   if (reuse) {

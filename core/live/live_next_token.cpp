@@ -77,6 +77,7 @@ struct LiveNextToken::Impl {
         }
         const std::lock_guard lock(mutex);
         newest = std::move(result);
+        busy = false;  // with the answer, so that whoever sees it is not told that more is to come
       } catch (const Cancelled&) {
         continue;
       }
