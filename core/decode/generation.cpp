@@ -93,8 +93,8 @@ WrittenToken written_token(const Distribution& distribution, size_t candidate, d
 
 template <class S>
 void generate_token(Decoder<S>& decoder, const SamplingConfig& sampling, Generation& generation,
-                    Distribution& distribution, const Dropout& dropout) {
-  distribution.set_logits(decoder.next_logits(generation.text(), dropout));
+                    Distribution& distribution, const Dropout& dropout, Progress* progress) {
+  distribution.set_logits(decoder.next_logits(generation.text(), dropout, progress));
   distribution.filter(sampling);
   const double u = generation.u();
   generation.append(written_token(distribution, distribution.draw(u), u, false, 0));
@@ -139,7 +139,8 @@ template std::vector<TokenId> greedy_continuation<float>(Decoder<float>&, std::s
                                                          std::optional<TokenId>);
 template std::vector<TokenId> greedy_continuation<double>(Decoder<double>&, std::span<const TokenId>, int,
                                                           std::optional<TokenId>);
-template void generate_token<float>(Decoder<float>&, const SamplingConfig&, Generation&, Distribution&, const Dropout&);
+template void generate_token<float>(Decoder<float>&, const SamplingConfig&, Generation&, Distribution&, const Dropout&,
+                                    Progress*);
 template std::vector<TokenId> replay<float>(Decoder<float>&, const SamplingConfig&, std::span<const TokenId>,
                                             std::span<const double>, std::optional<TokenId>, Progress*);
 

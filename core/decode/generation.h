@@ -73,10 +73,10 @@ class Generation {
 WrittenToken written_token(const Distribution& distribution, size_t candidate, double u, bool forced, int64_t step);
 
 /// One turn of the inference loop: a pass over the text so far, the distribution, the draw, and the token appended. The
-/// distribution is left as it was drawn from.
+/// distribution is left as it was drawn from. Throws as next_logits() and set_logits() do; nothing is then appended.
 template <class S>
 void generate_token(Decoder<S>& decoder, const SamplingConfig& sampling, Generation& generation,
-                    Distribution& distribution, const Dropout& dropout = {});
+                    Distribution& distribution, const Dropout& dropout = {}, Progress* progress = nullptr);
 
 /// The tokens of a prompt; of an empty one, the end of the document before, so that there is something to continue.
 /// Throws Error if `tokenizer` has no such token. `prompt` is valid UTF-8.
