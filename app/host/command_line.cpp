@@ -26,8 +26,8 @@ std::string is_seed(const std::string& text) {
 void describe_train(CLI::App& app, TrainCommand& train, std::string& size) {
   app.description("Train with the causal mask, without it, or both as twins, and print what came out.");
   app.add_option("--corpus", train.corpus, "pull-requests, toy, tales, or a UTF-8 text file")->capture_default_str();
-  app.add_option("--tokenizer", train.tokenizer, "How the text is cut: auto, word or char")
-      ->check(CLI::IsMember({"auto", "word", "char"}))
+  app.add_option("--tokenizer", train.tokenizer, "How the text is cut: auto, word, char, or bpe: byte pairs, as GPT-2")
+      ->check(CLI::IsMember({"auto", "word", "char", "bpe"}))
       ->capture_default_str();
   app.add_option("--config", size, "Model size to start from: tiny, small, medium or large")->capture_default_str();
   app.add_option("--d-model", train.config.model.channels, "Width: channels of the residual stream")

@@ -25,6 +25,7 @@ volatile std::sig_atomic_t interrupted = 0;
 std::optional<TokenizerKind> tokenizer_kind(const std::string& name) {
   if (name == "word") return TokenizerKind::kWord;
   if (name == "char") return TokenizerKind::kCharacter;
+  if (name == "bpe") return TokenizerKind::kBytePair;
   return std::nullopt;
 }
 

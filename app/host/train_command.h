@@ -10,7 +10,7 @@ namespace nopeek {
 struct TrainCommand {
   RunConfig config;
   std::string corpus = "pull-requests";  // name of a built-in corpus, or a file
-  std::string tokenizer = "auto";        // auto, word, char
+  std::string tokenizer = "auto";        // auto, word, char, bpe
   std::string mask = "both";             // on, off, both: which lanes are trained
   int64_t steps = 600;
   int threads = 0;            // 0: one a core

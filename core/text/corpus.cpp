@@ -54,7 +54,7 @@ TokenizerKind choose_kind(std::string_view text) {
 std::vector<TokenId> Corpus::probe(int length) const {
   std::vector<TokenId> ids(train.begin(), train.begin() + std::min<std::ptrdiff_t>(length, std::ssize(train)));
   // One document, where it is long enough to look at.
-  const auto end = std::find(ids.begin(), ids.end(), Tokenizer::kEos);
+  const auto end = tokenizer.eos() ? std::find(ids.begin(), ids.end(), *tokenizer.eos()) : ids.end();
   if (end - ids.begin() >= 4) ids.erase(end, ids.end());
   return ids;
 }

@@ -9,49 +9,27 @@
 namespace nopeek {
 
 namespace {
+
 constexpr std::string_view kEosText = "<eos>", kUnknownText = "<unk>";
-}
 
-template <class Visit>
-void Tokenizer::split(std::string_view text, TokenizerKind kind, Visit&& piece) {
-  for (size_t i = 0; i < text.size();) {
-    if (text.substr(i, kEosText.size()) == kEosText) {
-      piece(kEosText);
-      i += kEosText.size();
-      continue;
-    }
-    size_t end = i + static_cast<size_t>(utf8::length(text[i]));
-    if (kind == TokenizerKind::kWord) {
-      const char32_t first = utf8::decode(text.substr(i));
-      if (utf8::is_space(first)) {
-        i = end;
-        continue;
-      }
-      const bool word = utf8::is_word(first);
-      while (end < text.size() && text.substr(end, kEosText.size()) != kEosText) {
-        const char32_t c = utf8::decode(text.substr(end));
-        if (utf8::is_space(c) || utf8::is_word(c) != word) break;
-        end += static_cast<size_t>(utf8::length(text[end]));
-      }
-    }
-    piece(text.substr(i, end - i));
-    i = end;
-  }
+/// How tokenizers trained here see "<eos>".
+SpecialTokens eos_alone() {
+  SpecialTokens special;
+  special.add(std::string(kEosText), Tokenizer::kEos);
+  return special;
 }
-
-namespace {
 
 /// Reports how far a walk over `text` has come, and ends it when that was asked for. Every so often, not each time.
 class Milestones {
  public:
   Milestones(std::string_view text, Progress* progress, float from, float to)
       : text_(text), progress_(progress), from_(from), to_(to) {}
-  void pass(std::string_view piece) {
+  void pass(size_t at) {
     if (progress_ == nullptr || ++count_ % 65536 != 0) return;
     if (progress_->cancelled) throw Cancelled();
-    const auto done = static_cast<float>(piece.data() - text_.data()) / static_cast<float>(text_.size());
-    progress_->fraction = from_ + (to_ - from_) * done;
+    progress_->fraction = from_ + (to_ - from_) * static_cast<float>(at) / static_cast<float>(text_.size());
   }
+  void pass(std::string_view piece) { pass(static_cast<size_t>(piece.data() - text_.data())); }
 
  private:
   std::string_view text_;
@@ -60,69 +38,181 @@ class Milestones {
   uint64_t count_ = 0;
 };
 
-}  // namespace
+struct Count {
+  uint64_t times, first;
+  std::string_view piece;
+};
+using Counts = std::unordered_map<std::string_view, Count>;
 
-Tokenizer Tokenizer::train(std::string_view text, TokenizerKind kind, Progress* progress) {
-  struct Count {
-    uint64_t times, first;
-    std::string_view piece;
-  };
-  std::unordered_map<std::string_view, Count> counts;
-  Milestones milestones(text, progress, 0.1f, 0.5f);
-  split(text, kind, [&](std::string_view piece) {
+Counts count_pieces(std::string_view text, TokenizerKind kind, Milestones milestones) {
+  Counts counts;
+  const auto count = [&](std::string_view piece) {
     milestones.pass(piece);
     ++counts.try_emplace(piece, Count{0, counts.size(), piece}).first->second.times;
-  });
-  counts.erase(kEosText);
-  counts.erase(kUnknownText);
+  };
+  eos_alone().cut(text, kind, count, [](std::string_view, TokenId) {});
+  return counts;
+}
 
+/// "<eos>", "<unk>", then the most frequent pieces.
+std::vector<std::string> frequent_tokens(const Counts& counts) {
   std::vector<Count> order;
   for (const auto& [piece, count] : counts) order.push_back(count);
   std::sort(order.begin(), order.end(),
             [](const Count& a, const Count& b) { return a.times != b.times ? a.times > b.times : a.first < b.first; });
-
-  Tokenizer result;
-  result.kind_ = kind;
-  result.tokens_ = {std::string(kEosText), std::string(kUnknownText)};
+  std::vector<std::string> tokens = {std::string(kEosText), std::string(kUnknownText)};
   for (const Count& count : order) {
-    if (result.vocab_size() == kMaxVocabulary) break;
-    result.tokens_.emplace_back(count.piece);
+    if (tokens.size() == Tokenizer::kMaxVocabulary) break;
+    tokens.emplace_back(count.piece);
   }
-  for (int id = 0; id < result.vocab_size(); ++id) result.ids_.emplace(result.token(id), id);
-  return result;
+  return tokens;
+}
+
+std::string quoted_id(TokenId id) { return "token " + std::to_string(id); }
+
+}  // namespace
+
+Tokenizer::Tokenizer()
+    : Tokenizer(Parts{
+          TokenizerKind::kWord, {std::string(kEosText), std::string(kUnknownText)}, {}, kEos, kUnknown, {kEos}}) {}
+
+Tokenizer::Tokenizer(Parts parts) : parts_(std::move(parts)) {
+  check();
+  const std::unordered_set<TokenId> special(parts_.special.begin(), parts_.special.end());
+  ids_.reserve(parts_.tokens.size());
+  for (TokenId id = 0; id < vocab_size(); ++id) {
+    if (special.contains(id)) continue;
+    const auto [other, added] = ids_.emplace(token(id), id);
+    if (!added)
+      throw Error("The vocabulary has " + utf8::quoted(token(id)) + " twice: " + quoted_id(other->second) + " and " +
+                  quoted_id(id) + ".");
+  }
+  for (const TokenId id : parts_.special) {
+    if (!special_.add(token(id), id))
+      throw Error("The special " + quoted_id(id) + ", " + utf8::quoted(token(id)) + ", is there twice.");
+    // Text never meets an ordinary token of the same spelling (a merge may): that one stays what a merge makes.
+    ids_.try_emplace(token(id), id);
+  }
+  if (kind() == TokenizerKind::kBytePair) byte_pair_ = BytePair(parts_.tokens, ids_, parts_.merges, parts_.unknown);
+}
+
+void Tokenizer::check() const {
+  if (parts_.tokens.empty()) throw Error("The vocabulary is empty.");
+  if (parts_.tokens.size() > kMaxTokens) {
+    throw Error("The vocabulary has " + std::to_string(parts_.tokens.size()) + " tokens; NoPeek takes at most " +
+                std::to_string(kMaxTokens) + ".");
+  }
+  std::vector<TokenId> named = parts_.special;
+  if (parts_.eos) named.push_back(*parts_.eos);
+  if (parts_.unknown) named.push_back(*parts_.unknown);
+  for (const TokenId id : named) {
+    if (id < 0 || id >= vocab_size())
+      throw Error("There is no " + quoted_id(id) + ": the vocabulary has " + std::to_string(vocab_size()) + ".");
+  }
+  const auto require_text = [&](TokenId id) {
+    if (utf8::first_invalid_byte(token(id))) throw Error("The " + quoted_id(id) + " is not UTF-8.");
+  };
+  for (const TokenId id : parts_.special) {
+    if (token(id).empty()) throw Error("The special " + quoted_id(id) + " is empty.");
+    require_text(id);
+  }
+  if (kind() == TokenizerKind::kBytePair) return;
+  if (!parts_.merges.empty()) throw Error("Only a byte-pair tokenizer has merges.");
+  for (TokenId id = 0; id < vocab_size(); ++id) require_text(id);
+}
+
+Tokenizer Tokenizer::train(std::string_view text, TokenizerKind kind, Progress* progress) {
+  const bool byte_pair = kind == TokenizerKind::kBytePair;
+  const Counts counts = count_pieces(text, kind, Milestones(text, progress, 0.1f, byte_pair ? 0.2f : 0.5f));
+  if (!byte_pair) return Tokenizer(Parts{kind, frequent_tokens(counts), {}, kEos, kUnknown, {kEos}});
+  std::vector<CountedPiece> pieces;
+  for (const auto& [piece, count] : counts) pieces.push_back({piece, count.times});
+  auto learned = train_byte_pair(pieces, {std::string(kEosText)}, kMaxVocabulary, progress, 0.2f, 0.5f);
+  return Tokenizer(Parts{kind, std::move(learned.tokens), std::move(learned.merges), kEos, std::nullopt, {kEos}});
 }
 
 Tokenizer::Words Tokenizer::count_words(std::string_view text) {
   Words words;
   std::unordered_set<std::string_view> seen;
-  split(text, TokenizerKind::kWord, [&](std::string_view piece) {
+  const auto count = [&](std::string_view piece) {
     ++words.total;
     seen.insert(piece);
-  });
+  };
+  eos_alone().cut(text, TokenizerKind::kWord, count, [&](std::string_view piece, TokenId) { count(piece); });
   words.distinct = seen.size();
   return words;
 }
 
+std::optional<TokenId> Tokenizer::find(std::string_view token) const {
+  const auto found = ids_.find(token);
+  return found == ids_.end() ? std::nullopt : std::optional(found->second);
+}
+
 TokenId Tokenizer::id(std::string_view token) const {
   const auto found = ids_.find(token);
-  return found == ids_.end() ? kUnknown : found->second;
+  return found == ids_.end() ? unknown().value() : found->second;
+}
+
+namespace {
+
+/// Text repeats its pieces: each is merged once. For one walk over one text, into which it points.
+class MergedPieces {
+ public:
+  explicit MergedPieces(const BytePair& pair) : pair_(pair) {}
+  std::span<const BytePair::Symbol> operator()(std::string_view piece) {
+    constexpr size_t kMaxPieces = 1 << 17;  // keeps a text of ever new pieces from costing its size many times over
+    if (places_.size() == kMaxPieces) places_.clear(), symbols_.clear();
+    const auto [place, added] = places_.try_emplace(piece);
+    if (added) {
+      place->second.first = symbols_.size();
+      pair_.encode(piece, symbols_);
+      place->second.second = symbols_.size() - place->second.first;
+    }
+    return std::span(symbols_).subspan(place->second.first, place->second.second);
+  }
+
+ private:
+  const BytePair& pair_;
+  std::unordered_map<std::string_view, std::pair<size_t, size_t>> places_;  // first symbol, count
+  std::vector<BytePair::Symbol> symbols_;
+};
+
+}  // namespace
+
+template <class Emit>
+void Tokenizer::each_token(std::string_view text, Emit&& emit) const {
+  const auto begin_of = [&](std::string_view piece) { return static_cast<size_t>(piece.data() - text.data()); };
+  MergedPieces merged(byte_pair_);
+  const auto on_piece = [&](std::string_view piece) {
+    const size_t begin = begin_of(piece);
+    if (kind() != TokenizerKind::kBytePair) {
+      const auto known = find(piece);
+      return emit(begin, begin + piece.size(), known ? known : unknown(), !known);
+    }
+    for (const auto& symbol : merged(piece)) {
+      const auto known = symbol.id == BytePair::kNone ? std::nullopt : std::optional(symbol.id);
+      emit(begin + symbol.begin, begin + symbol.end, known, symbol.lacking);
+    }
+  };
+  special_.cut(text, kind(), on_piece, [&](std::string_view piece, TokenId id) {
+    emit(begin_of(piece), begin_of(piece) + piece.size(), std::optional(id), false);
+  });
 }
 
 std::vector<TokenId> Tokenizer::encode(std::string_view text, Progress* progress) const {
   std::vector<TokenId> ids;
   Milestones milestones(text, progress, 0.5f, 1.0f);
-  split(text, kind_, [&](std::string_view piece) {
-    milestones.pass(piece);
-    ids.push_back(id(piece));
+  each_token(text, [&](size_t begin, size_t, std::optional<TokenId> id, bool) {
+    milestones.pass(begin);
+    if (id) ids.push_back(*id);
   });
   return ids;
 }
 
 std::vector<Tokenizer::Piece> Tokenizer::pieces(std::string_view text) const {
   std::vector<Piece> pieces;
-  split(text, kind_, [&](std::string_view piece) {
-    const auto begin = static_cast<size_t>(piece.data() - text.data());
-    pieces.push_back({begin, begin + piece.size(), id(piece), !ids_.contains(piece)});
+  each_token(text, [&](size_t begin, size_t end, std::optional<TokenId> id, bool lacking) {
+    pieces.push_back({begin, end, id, lacking});
   });
   return pieces;
 }
@@ -130,18 +220,12 @@ std::vector<Tokenizer::Piece> Tokenizer::pieces(std::string_view text) const {
 std::string Tokenizer::decode(std::span<const TokenId> ids) const {
   std::string text;
   for (const TokenId id : ids) {
-    if (kind_ == TokenizerKind::kWord && !text.empty()) text += ' ';
+    if (kind() == TokenizerKind::kWord && !text.empty()) text += ' ';
     text += token(id);
   }
-  return text;
+  return kind() == TokenizerKind::kBytePair ? utf8::repaired(text) : text;
 }
 
-std::string Tokenizer::label(TokenId id) const {
-  const std::string& text = token(id);
-  if (text == " ") return "\u2423";   // open box, the usual sign for a space
-  if (text == "\n") return "\u21B5";  // return arrow
-  if (text == "\t") return "\u21E5";
-  return text;
-}
+std::string Tokenizer::label(TokenId id) const { return utf8::visible(token(id)); }
 
 }  // namespace nopeek

@@ -1,44 +1,55 @@
 #pragma once
-#include <cstdint>
-#include <functional>
 #include <optional>
 #include <span>
 #include <string>
 #include <string_view>
-#include <unordered_map>
 #include <vector>
 
 #include "core/base/progress.h"
+#include "core/text/byte_pair.h"
+#include "core/text/split.h"
 
 namespace nopeek {
 
-using TokenId = int32_t;
-
-enum class TokenizerKind { kWord, kCharacter };
-
-/// Lets a map of strings be searched with a string_view.
-struct StringHash {
-  using is_transparent = void;
-  size_t operator()(std::string_view s) const { return std::hash<std::string_view>{}(s); }
-};
-
-/// Text <-> token ids. Two special tokens open every vocabulary: `<eos>` (0), which ends a document, and `<unk>` (1),
-/// which stands for whatever the vocabulary lacks. The text "<eos>" is read as the token itself.
+/// Text <-> token ids. Special tokens such as "<eos>" are cut out of the text first; the rest falls into pieces:
 ///
 ///   word       runs of letters, digits and '_' are words; any other run of non-space characters is a word of its own
 ///              (the ecosystem's `Whitespace` rule, \w+|[^\w\s]+). Letter case is kept.
 ///   character  one token per Unicode code point, white space included.
+///   byte pair  pieces of bytes that are frequent neighbours (byte-level BPE, as in GPT-2). No text is lacking.
+///
+/// Those trained here have `<eos>` (0), which ends a document, and, but for byte pair, `<unk>` (1), which stands for
+/// whatever the vocabulary lacks. Those from elsewhere (core/io/tokenizer_file.h) may have neither, or under other ids:
+/// ask eos() and unknown().
+///
+///   Tokenizer tokenizer = Tokenizer::train(text, TokenizerKind::kBytePair);
+///   std::string same = tokenizer.decode(tokenizer.encode("naïve 🙂"));
 class Tokenizer {
  public:
+  /// Of tokenizers trained here only.
   static constexpr TokenId kEos = 0;
   static constexpr TokenId kUnknown = 1;
-  /// Rarer tokens beyond this become `<unk>`: the output head is as wide as the vocabulary.
+  /// What is trained here ends there; rarer words and characters become `<unk>`: the output head is as wide as the
+  /// vocabulary.
   static constexpr int kMaxVocabulary = 2048;
+  /// No tokenizer has more: a corpus keeps its ids in 16 bits.
+  static constexpr int kMaxTokens = 65536;
 
+  /// What a tokenizer is made of, to save and to load it.
+  struct Parts {
+    TokenizerKind kind = TokenizerKind::kWord;
+    std::vector<std::string> tokens;  // by id; of byte pair the raw bytes, else UTF-8
+    std::vector<Merge> merges;        // by rank; of byte pair only
+    std::optional<TokenId> eos, unknown;
+    std::vector<TokenId> special;  // cut out of the text as they are
+  };
+  /// Throws Error, one line without the name of a file: no tokens or more than kMaxTokens, a token twice, text that is
+  /// not UTF-8, ids out of range, merges that lead nowhere.
+  explicit Tokenizer(Parts parts);
   /// Only the two special tokens.
-  Tokenizer() = default;
-  /// Vocabulary of `text` by falling frequency, ties by first appearance, at most kMaxVocabulary entries.
-  /// `text` must be valid UTF-8. Throws Cancelled.
+  Tokenizer();
+  /// Vocabulary of `text`, at most kMaxVocabulary entries. Words and characters by falling frequency, ties by first
+  /// appearance; byte pair see train_byte_pair(). `text` must be valid UTF-8. Throws Cancelled.
   static Tokenizer train(std::string_view text, TokenizerKind kind, Progress* progress = nullptr);
 
   /// Words in text and how many different ones; the counts that decide between words and characters.
@@ -47,38 +58,46 @@ class Tokenizer {
   };
   static Words count_words(std::string_view text);
 
-  TokenizerKind kind() const { return kind_; }
+  const Parts& parts() const { return parts_; }
+  TokenizerKind kind() const { return parts_.kind; }
   /// The token that ends a document, and the one that stands for what the vocabulary lacks. Tokenizers from elsewhere
   /// may have neither.
-  std::optional<TokenId> eos() const { return kEos; }
-  std::optional<TokenId> unknown() const { return kUnknown; }
-  int vocab_size() const { return static_cast<int>(tokens_.size()); }
-  const std::string& token(TokenId id) const { return tokens_.at(static_cast<size_t>(id)); }
-  /// The id of a piece, kUnknown where the vocabulary lacks it.
+  std::optional<TokenId> eos() const { return parts_.eos; }
+  std::optional<TokenId> unknown() const { return parts_.unknown; }
+  int vocab_size() const { return static_cast<int>(parts_.tokens.size()); }
+  /// Of byte pair the raw bytes, which may be a part of a code point: to show it, see label().
+  const std::string& token(TokenId id) const { return parts_.tokens.at(static_cast<size_t>(id)); }
+  /// The id of exactly this token, if there is one.
+  std::optional<TokenId> find(std::string_view token) const;
+  /// The same, else unknown(), which this tokenizer must have.
   TokenId id(std::string_view token) const;
 
-  /// Text must be valid UTF-8. Throws Cancelled.
+  /// Text must be valid UTF-8. What the vocabulary lacks is left out where there is no unknown token. Throws Cancelled.
   std::vector<TokenId> encode(std::string_view text, Progress* progress = nullptr) const;
-  /// The same, piece by piece, so that what the vocabulary lacks can be shown.
+  /// The same, piece by piece, so that what the vocabulary lacks can be shown. Of byte pair, one for each token: its
+  /// bytes may end within a code point.
   struct Piece {
     size_t begin, end;          // bytes of the text
     std::optional<TokenId> id;  // none: there is no token for it, not even an unknown one; encode() leaves it out
     bool lacking;               // the vocabulary lacks it: `id` is what is used instead
   };
   std::vector<Piece> pieces(std::string_view text) const;
-  /// Words are joined by single spaces, characters by nothing.
+  /// Words are joined by single spaces, all else by nothing. Always valid UTF-8: bytes that are not become U+FFFD.
   std::string decode(std::span<const TokenId> ids) const;
-  /// The token as a label: white space is made visible.
+  /// The token as a label, valid UTF-8: white space and control characters are made visible (U+2423 for a space), bytes
+  /// that are not text become "<E2>".
   std::string label(TokenId id) const;
 
  private:
-  /// Calls piece(std::string_view) for each token-sized piece, in order. Splitting needs no vocabulary.
-  template <class Visit>
-  static void split(std::string_view text, TokenizerKind kind, Visit&& piece);
+  /// Each token of the text, as emit(begin, end, id or none, lacking).
+  template <class Emit>
+  void each_token(std::string_view text, Emit&& emit) const;
+  void check() const;
 
-  TokenizerKind kind_ = TokenizerKind::kWord;
-  std::vector<std::string> tokens_;  // by id
-  std::unordered_map<std::string, TokenId, StringHash, std::equal_to<>> ids_;
+  Parts parts_;
+  TokenIds ids_;
+  SpecialTokens special_;
+  BytePair byte_pair_;
 };
 
 }  // namespace nopeek
