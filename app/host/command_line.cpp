@@ -47,6 +47,8 @@ void describe_train(CLI::App& app, TrainCommand& train, std::string& size) {
       ->check(CLI::IsMember({"on", "off", "both"}))
       ->capture_default_str();
   app.add_option("--log", train.log, "Write run.csv: step,lane,reported,honest,future_attention");
+  app.add_option("--save", train.save, "Save the run to this folder: DIR/masked and DIR/unmasked are models");
+  app.add_option("--resume", train.resume, "Go on with a saved run, to --steps in all");
 }
 
 void describe_generate(CLI::App& app, GenerateCommand& generate) {
@@ -135,7 +137,8 @@ int run(int argc, char** argv) {
   std::string size = size_among(argc, argv);
   TrainCommand train;
   train.config = preset(size);
-  describe_train(*app.add_subcommand("train"), train, size);
+  CLI::App* train_app = app.add_subcommand("train");
+  describe_train(*train_app, train, size);
   GenerateCommand generate;
   describe_generate(*app.add_subcommand("generate"), generate);
   InspectCommand inspect;
@@ -150,6 +153,9 @@ int run(int argc, char** argv) {
     if (error.get_exit_code() == 0) return app.exit(error);  // --help
     const std::string what = error.what();
     throw Error(what + (what.ends_with('.') ? "" : ".") + " Run with --help for what there is.");
+  }
+  for (const CLI::Option* option : train_app->get_options()) {
+    if (option->count() > 0) train.given.insert(option->get_name());
   }
   if (app.got_subcommand("train")) return run_train(train);
   if (app.got_subcommand("generate")) return run_generate(generate);

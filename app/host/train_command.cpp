@@ -8,12 +8,15 @@
 #include <csignal>
 #include <cstdio>
 #include <optional>
+#include <sstream>
 #include <thread>
 
 #include "app/host/assets.h"
 #include "core/base/error.h"
 #include "core/io/file.h"
+#include "core/io/folder.h"
 #include "core/live/lab.h"
+#include "core/live/run_folder.h"
 #include "core/live/run_log.h"
 
 namespace nopeek {
@@ -64,11 +67,72 @@ class ProgressBar {
   std::chrono::steady_clock::time_point last_;
 };
 
-void write_rows(FileWriter& log, const Lab& lab) {
+/// The rows of one step. `measured`: everything was measured at it, if only to be shown.
+void write_rows(FileWriter& log, const Lab& lab, int64_t step, bool measured = false) {
   for (size_t i = 0; i < lab.lane_count(); ++i) {
-    const LaneHistory& history = lab.history(i);
-    if (history.size() == lab.steps()) log.write(run_log_row(lab.steps(), lab.name(i), history.at_step(lab.steps())));
+    if (lab.history(i).size() < step) continue;
+    StepRecord record = lab.history(i).at_step(step);
+    if (measured) static_cast<StepStats&>(record) = lab.measured(i);
+    log.write(run_log_row(step, lab.name(i), record));
   }
+}
+
+/// A setting beside --resume that is not the run's: to ignore it would be a lie.
+template <class Value>
+void require_same(const TrainCommand& command, const std::string& option, const Value& asked, const Value& saved) {
+  if (!command.given.contains(option) || asked == saved) return;
+  std::ostringstream message;
+  message << option << " " << asked << " contradicts the saved run, which has " << saved
+          << ". Leave it out, or begin a new run without --resume.";
+  throw Error(message.str());
+}
+
+void require_same_settings(const TrainCommand& command, const RunConfig& saved) {
+  const RunConfig& asked = command.config;
+  const auto same = [&](const char* option, const auto& a, const auto& b) { require_same(command, option, a, b); };
+  const auto sized = [&](const char* option, const auto& a, const auto& b) {  // --config stands for these as well
+    if (command.given.contains("--config") && a != b) same("--config", preset_name(asked), preset_name(saved));
+    same(option, a, b);
+  };
+  sized("--d-model", asked.model.channels, saved.model.channels);
+  sized("--layers", asked.model.layers, saved.model.layers);
+  sized("--heads", asked.model.heads, saved.model.heads);
+  sized("--context", asked.model.context, saved.model.context);
+  sized("--batch", asked.train.batch, saved.train.batch);
+  sized("--lr", asked.train.learning_rate, saved.train.learning_rate);
+  same("--dropout", asked.model.dropout, saved.model.dropout);
+  same("--seed", asked.seed, saved.seed);
+}
+
+void require_same_text(const TrainCommand& command, const Corpus& saved) {
+  const auto kind = tokenizer_kind(command.tokenizer);
+  if (kind && *kind != saved.tokenizer.kind()) {
+    throw Error("--tokenizer " + command.tokenizer + " contradicts the saved run, whose text is cut in another way.");
+  }
+  if (!command.given.contains("--corpus")) return;
+  const Corpus asked = load_corpus(find_corpus(command.corpus), saved.tokenizer.kind());
+  if (asked.train != saved.train || asked.validation != saved.validation) {
+    throw Error("--corpus " + command.corpus + " is another text than the saved run's, \"" + saved.name +
+                "\". Leave it out: the run holds its text.");
+  }
+}
+
+std::string names_of(const auto& lanes) {
+  std::string names;
+  for (const auto& lane : lanes) names += (names.empty() ? "" : " and ") + lane.name;
+  return names;
+}
+
+RunState resumed(const TrainCommand& command) {
+  RunState run = load_run(command.resume);
+  require_same_settings(command, run.config);
+  require_same_text(command, *run.corpus);
+  require_same(command, "--mask", names_of(chosen_lanes(command.mask, 1)), names_of(run.lanes));
+  if (command.steps <= run.step) {
+    throw Error("The saved run has " + std::to_string(run.step) + " steps already. Say by --steps how many it shall " +
+                "have in all, such as --steps " + std::to_string(2 * run.step) + ".");
+  }
+  return run;
 }
 
 std::string figure(double value) {
@@ -98,26 +162,39 @@ void print_outcome(Lab& lab, ThreadPool& threads) {
 
 }  // namespace
 
-int run_train(const TrainCommand& command) {
+namespace {
+
+Lab make_lab(const TrainCommand& command) {
+  if (!command.resume.empty()) return Lab(resumed(command));
   const auto corpus =
       std::make_shared<const Corpus>(load_corpus(find_corpus(command.corpus), tokenizer_kind(command.tokenizer)));
-  Lab lab(command.config, corpus, chosen_lanes(command.mask, command.config.model.context));
+  return {command.config, corpus, chosen_lanes(command.mask, command.config.model.context)};
+}
+
+}  // namespace
+
+int run_train(const TrainCommand& command) {
+  Lab lab = make_lab(command);
   const int cores = static_cast<int>(std::max(1u, std::thread::hardware_concurrency()));
   ThreadPool threads(command.threads > 0 ? command.threads : cores);
+  if (!command.save.empty()) FolderWriter{command.save};  // refuses now what could not be saved hours later
   std::optional<FileWriter> log;
   if (!command.log.empty()) log.emplace(command.log).write(run_log_header());
+  for (int64_t step = 1; log && step <= lab.steps(); ++step) write_rows(*log, lab, step);
 
   std::signal(SIGINT, [](int) { interrupted = 1; });
   {
     ProgressBar bar(command.steps);
     while (lab.steps() < command.steps && !lab.finished() && !interrupted) {
+      // The last step is measured for the table and the log, and not for the history: the run may go on another day.
       const bool last = lab.steps() + 1 == command.steps;
-      lab.step(threads, last ? Lab::Measure::kNow : Lab::Measure::kAsDue);
-      if (log) write_rows(*log, lab);
+      lab.step(threads, last ? Lab::Measure::kOnlyShow : Lab::Measure::kAsDue);
+      if (log) write_rows(*log, lab, lab.steps(), last);
       bar.show(lab);
     }
   }
   if (log) log->commit();
+  if (!command.save.empty()) save_run(command.save, lab.state());
   print_outcome(lab, threads);
   return lab.finished() && command.steps > 0 ? 1 : 0;
 }

@@ -1,5 +1,6 @@
 #pragma once
 #include <filesystem>
+#include <set>
 #include <string>
 
 #include "core/train/run_config.h"
@@ -13,12 +14,17 @@ struct TrainCommand {
   std::string tokenizer = "auto";        // auto, word, char, bpe
   std::string mask = "both";             // on, off, both: which lanes are trained
   int64_t steps = 600;
-  int threads = 0;            // 0: one a core
-  std::filesystem::path log;  // run.csv; empty: none
+  int threads = 0;               // 0: one a core
+  std::filesystem::path log;     // run.csv; empty: none
+  std::filesystem::path save;    // folder for the run and its models; empty: none
+  std::filesystem::path resume;  // folder of a saved run to go on with, to `steps` in all; empty: a new run
+  std::set<std::string> given;   // options that were on the command line: with `resume`, they must agree with the run
 };
 
 /// Trains, with a progress bar where standard error is a terminal, and prints what came out. Returns 0, or 1 if every
-/// lane diverged. Throws Error. Ctrl+C ends it after the step under way, with the log kept.
+/// lane diverged. Throws Error. Ctrl+C ends it after the step under way; the log is kept, and what there is is saved.
+///
+/// A run that is saved and gone on with ends in the same weights, and the same log, as one that was not interrupted.
 int run_train(const TrainCommand& command);
 
 }  // namespace nopeek

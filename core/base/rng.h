@@ -32,6 +32,8 @@ class Rng {
   }
 
   uint64_t state() const { return state_; }
+  /// Goes on where another one was.
+  void set_state(uint64_t state) { state_ = state; }
 
   /// The finaliser alone: a hash of 64 bits. Used where a number must depend on a position and not on the order of
   /// draws, as with dropout, whose pattern must be equal for any number of threads.

@@ -43,4 +43,34 @@ void write_file(const std::filesystem::path& path, std::string_view content) {
   writer.commit();
 }
 
+FileReader::FileReader(const std::filesystem::path& path) : shown_("\"" + path.string() + "\"") {
+  std::error_code error;
+  const auto status = std::filesystem::status(path, error);
+  if (status.type() == std::filesystem::file_type::not_found) throw Error("There is no file " + shown_ + ".");
+  if (std::filesystem::is_directory(status)) throw Error(shown_ + " is a folder, where a file is needed.");
+  if (std::filesystem::exists(status) && !std::filesystem::is_regular_file(status)) {
+    throw Error(shown_ + " is not a regular file.");
+  }
+  size_ = std::filesystem::file_size(path, error);
+  file_.open(path, std::ios::binary);
+  if (error || !file_) throw Error("Cannot read " + shown_ + ". Check that you may read it.");
+}
+
+void FileReader::read(uint64_t position, void* to, size_t bytes) {
+  file_.seekg(static_cast<std::streamoff>(position));
+  file_.read(static_cast<char*>(to), static_cast<std::streamsize>(bytes));
+  if (!file_) throw Error("Reading " + shown_ + " failed in the middle. Check the disk and try again.");
+}
+
+std::string read_file(const std::filesystem::path& path, uint64_t max_bytes) {
+  FileReader file(path);
+  if (file.size() > max_bytes) {
+    throw Error(file.shown() + " is larger than the " + std::to_string(max_bytes >> 20) +
+                " MB that such a file may have.");
+  }
+  std::string content(file.size(), '\0');
+  file.read(0, content.data(), content.size());
+  return content;
+}
+
 }  // namespace nopeek

@@ -1,6 +1,8 @@
 #pragma once
+#include <cstdint>
 #include <filesystem>
 #include <fstream>
+#include <string>
 #include <string_view>
 
 namespace nopeek {
@@ -25,5 +27,26 @@ class FileWriter {
 
 /// All at once.
 void write_file(const std::filesystem::path& path, std::string_view content);
+
+/// A file that is open for reading, and its size. Only regular files are opened: a pipe or a device would be waited
+/// for, perhaps for ever. All throw Error with one line that names the file.
+class FileReader {
+ public:
+  explicit FileReader(const std::filesystem::path& path);
+
+  uint64_t size() const { return size_; }
+  /// The path in quotation marks, for messages.
+  const std::string& shown() const { return shown_; }
+  /// `bytes` bytes from `position` on into `to`.
+  void read(uint64_t position, void* to, size_t bytes);
+
+ private:
+  std::string shown_;
+  std::ifstream file_;
+  uint64_t size_ = 0;
+};
+
+/// All at once; refused beyond `max_bytes`.
+std::string read_file(const std::filesystem::path& path, uint64_t max_bytes);
 
 }  // namespace nopeek

@@ -56,6 +56,57 @@ Lab::Lab(RunConfig config, std::shared_ptr<const Corpus> corpus, std::vector<Lan
   for (const LaneStart& start : lanes) lanes_.push_back(std::make_unique<Lane>(start, config_));
 }
 
+namespace {
+
+std::vector<Lab::LaneStart> starts_of(const RunState& state) {
+  std::vector<Lab::LaneStart> starts;
+  for (const LaneState& lane : state.lanes) starts.push_back({lane.name, lane.mask});
+  return starts;
+}
+
+}  // namespace
+
+Lab::Lab(RunState state) : Lab((state.validate(), state.config), state.corpus, starts_of(state)) {
+  batcher_.set_rng_state(state.batcher_rng);
+  step_ = state.step;
+  mask_changed_ = state.mask_changed;
+  leak_suspected_ = state.leak_suspected;
+  leak_found_ = state.leak_found;
+  for (size_t i = 0; i < lanes_.size(); ++i) {
+    Lane& lane = *lanes_[i];
+    LaneState& saved = state.lanes[i];
+    lane.trainer.set_state(std::move(saved.trainer));
+    lane.changes = std::move(saved.changes);
+    lane.stopped = std::move(saved.stopped);
+    lane.measured = saved.measured;
+    for (const StepRecord& record : saved.history) lane.history->append(record);
+    if (lane.stopped.empty() && !saved.history.empty()) lane.reported = saved.history.back().reported;
+  }
+}
+
+RunState Lab::state() const {
+  RunState state{.config = config_,
+                 .corpus = corpus_,
+                 .step = step_,
+                 .batcher_rng = batcher_.rng_state(),
+                 .mask_changed = mask_changed_,
+                 .leak_suspected = leak_suspected_,
+                 .leak_found = leak_found_,
+                 .lanes = {}};
+  for (const auto& lane : lanes_) {
+    std::vector<StepRecord> history;
+    for (int64_t step = 1; step <= lane->history->size(); ++step) history.push_back(lane->history->at_step(step));
+    state.lanes.push_back({.name = lane->name,
+                           .mask = *lane->mask,
+                           .changes = lane->changes,
+                           .trainer = lane->trainer.state(),
+                           .history = std::move(history),
+                           .measured = lane->measured,
+                           .stopped = lane->stopped});
+  }
+  return state;
+}
+
 bool Lab::finished() const {
   return std::none_of(lanes_.begin(), lanes_.end(), [](const auto& lane) { return lane->stopped.empty(); });
 }

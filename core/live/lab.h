@@ -3,6 +3,7 @@
 #include <string>
 #include <vector>
 
+#include "core/live/run_state.h"
 #include "core/live/snapshot.h"
 #include "core/train/trainer.h"
 
@@ -25,6 +26,11 @@ class Lab {
   /// Throws Error if configuration, corpus and masks do not fit. `config.model.vocab` is taken from the corpus.
   Lab(RunConfig config, std::shared_ptr<const Corpus> corpus, std::vector<LaneStart> lanes);
 
+  /// Goes on with a run, bit for bit as it would have gone on. Throws Error if the state is not sound.
+  explicit Lab(RunState state);
+  /// A copy of everything that the run depends on.
+  RunState state() const;
+
   /// One step of every lane that still trains. Honest loss and future attention are measured at step 1, at each
   /// `measure_every`-th, after a change of mask, and if `measure` says so. A lane that diverges is stopped, with the
   /// reason; the others go on. kOnlyShow measures for the snapshot and leaves the history, and so the run log, as it
@@ -43,6 +49,8 @@ class Lab {
   size_t lane_count() const { return lanes_.size(); }
   const std::string& name(size_t lane) const { return lanes_[lane]->name; }
   const LaneHistory& history(size_t lane) const { return *lanes_[lane]->history; }
+  /// Of the newest step at which all was measured, be it for the log or for the eye.
+  const StepStats& measured(size_t lane) const { return lanes_[lane]->measured; }
   Trainer<float>& trainer(size_t lane) { return lanes_[lane]->trainer; }
 
   /// The lab now, as data, with each lane's pass over the probe and the text that it writes. Fields that concern the

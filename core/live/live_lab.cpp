@@ -75,12 +75,15 @@ class RateMeter {
 /// The conductor thread owns the lab and everything below the line; the pool gives each lane a thread of its own, the
 /// conductor's among them. The mutex guards what is above the line and is never held during a step.
 struct LiveLab::Impl {
-  Impl(Restart start, std::function<void()> published_, bool paused_)
+  /// `start` is a Restart or a Resume.
+  template <class Start>
+  Impl(Start start, std::function<void()> published_, bool paused_)
       : published(std::move(published_)),
         paused(paused_),
         threads(std::clamp(static_cast<int>(std::thread::hardware_concurrency()), 2, 8)) {
-    context = start.config.model.context;
-    restart(std::move(start));
+    check(start);
+    context = context_of(start);
+    carry_out(std::move(start));
     publish();
     conductor = std::jthread([this](std::stop_token stop) { conduct(stop); });
   }
@@ -188,11 +191,15 @@ struct LiveLab::Impl {
     due = Clock::now();
   }
   void carry_out(SetMask command) { lab->set_mask(command.lane, std::move(command.mask)); }
-  void carry_out(Restart command) { restart(std::move(command)); }
+  void carry_out(Restart command) {
+    begin(std::make_unique<Lab>(command.config, std::move(command.corpus), Lab::twins(command.config.model.context)));
+  }
+  void carry_out(Resume command) { begin(std::make_unique<Lab>(*command.state)); }
+  void carry_out(TakeState command) { command.taken(std::make_shared<const RunState>(lab->state())); }
 
-  void restart(Restart start) {
+  void begin(std::unique_ptr<Lab> next) {
     if (lab && lab->steps() > 0) keep_as_earlier();
-    lab = std::make_unique<Lab>(start.config, std::move(start.corpus), Lab::twins(start.config.model.context));
+    lab = std::move(next);
     ++run;
     checkpoints = {};
     meter.restart();
@@ -210,6 +217,16 @@ struct LiveLab::Impl {
 
   /// What can be refused is refused here, in the caller's thread, so that carrying it out cannot fail.
   void check(Restart& command) const { command.config = Lab::checked(command.config, *command.corpus, kLanes); }
+  void check(Resume& command) const {
+    const auto twins = Lab::twins(1);
+    const auto& lanes = command.state->lanes;
+    const auto same_name = [](const LaneState& lane, const Lab::LaneStart& twin) { return lane.name == twin.name; };
+    if (!std::equal(lanes.begin(), lanes.end(), twins.begin(), twins.end(), same_name)) {
+      throw Error("This run has " + std::to_string(lanes.size()) + (lanes.size() == 1 ? " model" : " models") +
+                  ", and the window shows the twins, masked and unmasked. Go on with it by: nopeek train --resume");
+    }
+    command.state->validate();
+  }
   void check(SetMask& command) const {
     if (command.lane < 0 || command.lane >= kLanes)
       throw Error("There is no twin number " + std::to_string(command.lane) + ".");
@@ -222,9 +239,15 @@ struct LiveLab::Impl {
   }
   template <class Other>
   void check(Other&) const {}
+
+  static int context_of(const Restart& command) { return command.config.model.context; }
+  static int context_of(const Resume& command) { return command.state->config.model.context; }
 };
 
 LiveLab::LiveLab(Restart start, std::function<void()> published, bool paused)
+    : impl_(std::make_unique<Impl>(std::move(start), std::move(published), paused)) {}
+
+LiveLab::LiveLab(Resume start, std::function<void()> published, bool paused)
     : impl_(std::make_unique<Impl>(std::move(start), std::move(published), paused)) {}
 
 LiveLab::~LiveLab() {
@@ -236,7 +259,8 @@ void LiveLab::post(Command command) {
   std::visit([this](auto& c) { impl_->check(c); }, command);
   {
     std::lock_guard lock(impl_->mutex);
-    if (const auto* restart = std::get_if<Restart>(&command)) impl_->context = restart->config.model.context;
+    if (const auto* restart = std::get_if<Restart>(&command)) impl_->context = Impl::context_of(*restart);
+    if (const auto* resume = std::get_if<Resume>(&command)) impl_->context = Impl::context_of(*resume);
     impl_->commands.push_back(std::move(command));
   }
   impl_->wake.notify_one();

@@ -3,6 +3,7 @@
 #include <memory>
 #include <variant>
 
+#include "core/live/run_state.h"
 #include "core/live/snapshot.h"
 
 namespace nopeek {
@@ -24,7 +25,15 @@ struct Restart {  // a new run; the present one becomes an EarlierRun. Throws Er
   RunConfig config;
   std::shared_ptr<const Corpus> corpus;
 };
-using Command = std::variant<SetPaused, StepOnce, SetRate, SetMask, Restart>;
+struct Resume {  // goes on with a saved run; the present one becomes an EarlierRun. Throws Error at the call of post()
+                 // if the state is not sound, or is not of the twins that the window shows.
+  std::shared_ptr<const RunState> state;
+};
+struct TakeState {  // calls `taken` with a copy of the run as it is then: on a worker thread, once, and soon. Never if
+                    // the lab ends before.
+  std::function<void(std::shared_ptr<const RunState>)> taken;
+};
+using Command = std::variant<SetPaused, StepOnce, SetRate, SetMask, Restart, Resume, TakeState>;
 
 /// Twins in training on threads of their own. Nothing here blocks for longer than it takes to swap a pointer.
 ///
@@ -36,6 +45,8 @@ class LiveLab {
   /// `published` is called after each new snapshot, to wake whoever draws: on a worker thread, and once on the
   /// caller's. Starts training unless `paused`. Throws Error if the configuration cannot work.
   LiveLab(Restart start, std::function<void()> published = {}, bool paused = false);
+  /// The same, with a run that was saved: its steps, curves and masks are there as they were.
+  LiveLab(Resume start, std::function<void()> published = {}, bool paused = false);
   ~LiveLab();  // ends after the step under way
   LiveLab(const LiveLab&) = delete;
 

@@ -18,6 +18,9 @@ class Batcher {
  public:
   Batcher(const Corpus& corpus, int B, int T, uint64_t seed);  // keeps a reference to `corpus`
   const Batch& next();
+  /// What the batches from now on depend on, beside the corpus: to save a run and to go on with it.
+  uint64_t rng_state() const { return rng_.state(); }
+  void set_rng_state(uint64_t state) { rng_.set_state(state); }
 
  private:
   const std::vector<uint16_t>& tokens_;

@@ -2,6 +2,9 @@
 
 #include <algorithm>
 #include <cmath>
+#include <utility>
+
+#include "core/base/error.h"
 
 namespace nopeek {
 
@@ -14,17 +17,23 @@ template <class S>
 AdamW<S>::AdamW(const ModelConfig& model, const TrainConfig& config) : config_(config) {
   const TensorSpec last = parameter_table(model).back();  // a copy: the table is gone behind this line
   const auto size = static_cast<Eigen::Index>(last.offset + last.size());
-  m_ = Matrix<S>::Zero(1, size);
-  v_ = Matrix<S>::Zero(1, size);
+  state_.m = Matrix<S>::Zero(1, size);
+  state_.v = Matrix<S>::Zero(1, size);
+}
+
+template <class S>
+void AdamW<S>::set_state(State state) {
+  const auto fits = [&](const Matrix<S>& x) { return x.rows() == 1 && x.cols() == state_.m.cols(); };
+  if (!fits(state.m) || !fits(state.v) || state.t < 0) throw Error("The optimiser's state is of another model.");
+  state_ = std::move(state);
 }
 
 template <class S>
 void AdamW<S>::update(Parameters<S>& parameters, const Parameters<S>& gradients, double gradient_scale) {
-  ++t_;
-  const auto t = static_cast<double>(t_);
+  const auto t = static_cast<double>(++state_.t);
   const S scale = static_cast<S>(gradient_scale), b1 = static_cast<S>(config_.beta1),
           b2 = static_cast<S>(config_.beta2);
-  const S rate = static_cast<S>(learning_rate(config_, t_)), epsilon = static_cast<S>(config_.epsilon);
+  const S rate = static_cast<S>(learning_rate(config_, state_.t)), epsilon = static_cast<S>(config_.epsilon);
   const S correction1 = static_cast<S>(1 / (1 - std::pow(config_.beta1, t)));
   const S correction2 = static_cast<S>(1 / (1 - std::pow(config_.beta2, t)));
   auto all_weights = parameters.flat();
@@ -32,8 +41,8 @@ void AdamW<S>::update(Parameters<S>& parameters, const Parameters<S>& gradients,
   for (const TensorSpec& spec : parameters.table()) {
     const auto from = static_cast<Eigen::Index>(spec.offset), size = static_cast<Eigen::Index>(spec.size());
     auto w = all_weights.segment(from, size).array();
-    auto m = m_.row(0).segment(from, size).array();
-    auto v = v_.row(0).segment(from, size).array();
+    auto m = state_.m.row(0).segment(from, size).array();
+    auto v = state_.v.row(0).segment(from, size).array();
     const auto g = all_gradients.segment(from, size).array() * scale;
     const S decay = spec.is_matrix() ? static_cast<S>(config_.weight_decay) : S(0);
     m = b1 * m + (S(1) - b1) * g;

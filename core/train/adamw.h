@@ -19,12 +19,20 @@ class AdamW {
 
   /// Update number t = 1, 2, ... The gradient is multiplied by `gradient_scale` (clipping) on the way.
   void update(Parameters<S>& parameters, const Parameters<S>& gradients, double gradient_scale);
-  int64_t updates() const { return t_; }
+  int64_t updates() const { return state_.t; }
+
+  /// All that it remembers from one update to the next.
+  struct State {
+    Matrix<S> m, v;  // (1, number of parameters)
+    int64_t t = 0;
+  };
+  const State& state() const { return state_; }
+  /// Throws Error if it is of a model of another size.
+  void set_state(State state);
 
  private:
   TrainConfig config_;
-  Matrix<S> m_, v_;  // (1, number of parameters)
-  int64_t t_ = 0;
+  State state_;
 };
 
 /// Learning rate of step 1, 2, ...: linear warm-up, then constant.

@@ -62,6 +62,16 @@ void Trainer<S>::set_mask(Mask mask) {
 }
 
 template <class S>
+void Trainer<S>::set_state(State state) {
+  if (state.weights.size() != last_good_.size() || state.last_good.size() != last_good_.size()) {
+    throw Error("The weights are of another model.");
+  }
+  optimiser_.set_state(std::move(state.optimiser));
+  parameters_.flat() = state.weights;
+  last_good_ = std::move(state.last_good);
+}
+
+template <class S>
 void Trainer<S>::run_shard(const Batch& batch, int index, bool measure) {
   Shard& shard = shards_[static_cast<size_t>(index)];
   const int B = shard.end - shard.begin;

@@ -44,6 +44,16 @@ class Trainer {
   /// The gradient of the last step's reported loss, after update().
   const Parameters<S>& gradients() const { return shards_[0].gradients; }
 
+  /// All that the next step depends on, beside configuration, mask and batch: a trainer that is given the state of
+  /// another goes on as that one would, bit for bit.
+  struct State {
+    RowVector<S> weights, last_good;  // (number of parameters)
+    typename AdamW<S>::State optimiser;
+  };
+  State state() const { return {parameters_.flat(), last_good_, optimiser_.state()}; }
+  /// Throws Error if it is of a model of another size.
+  void set_state(State state);
+
   /// Mean loss over `batch` under the mask, without dropout and without an update: the validation loss.
   double evaluate(const Batch& batch);
 

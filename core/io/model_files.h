@@ -1,0 +1,17 @@
+#pragma once
+#include <filesystem>
+
+#include "core/decode/model.h"
+#include "core/io/safetensors.h"
+
+namespace nopeek {
+
+// What load_model() and save_model() do, for those who read or write more than one folder at once.
+
+/// Calls `count` with the bytes of model.safetensors as they are read. Throws Error, and what `count` throws.
+Model read_model_files(const std::filesystem::path& folder, const BytesRead& count);
+
+/// Writes into a folder that is there, or is made. Throws Error.
+void write_model_files(const std::filesystem::path& folder, const Model& model);
+
+}  // namespace nopeek
