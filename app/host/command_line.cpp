@@ -1,6 +1,7 @@
 #include "app/host/command_line.h"
 
 #include <CLI/CLI.hpp>
+#include <algorithm>
 #include <cstdio>
 #include <new>
 
@@ -77,6 +78,19 @@ void describe_inspect(CLI::App& app, InspectCommand& inspect) {
   app.add_flag("--json", inspect.json, "Logits, attention and losses (docs/command-line.md)");
 }
 
+/// The arguments as the library takes them: last one first. It would read the one behind "--prompt=" as the prompt.
+std::vector<std::string> arguments(int argc, char** argv) {
+  std::vector<std::string> result;
+  for (int i = 1; i < argc; ++i) {
+    const std::string argument = argv[i];
+    const bool empty = argument.starts_with("--") && argument.find('=') == argument.size() - 1;
+    result.push_back(empty ? argument.substr(0, argument.size() - 1) : argument);
+    if (empty) result.emplace_back();
+  }
+  std::reverse(result.begin(), result.end());
+  return result;
+}
+
 /// The presets give the defaults that single options then change, whatever their order on the command line; so the size
 /// must be known before the options are described.
 std::string size_among(int argc, char** argv) {
@@ -132,7 +146,8 @@ int open_window(WindowArguments& window) {
 #endif
 
 int run(int argc, char** argv) {
-  CLI::App app("NoPeek: see why a transformer decoder needs its causal mask.\nWithout a command it opens the window.");
+  CLI::App app("NoPeek: see why a transformer decoder needs its causal mask.\nWithout a command it opens the window.",
+               "nopeek");
   app.require_subcommand(0, 1);
   std::string size = size_among(argc, argv);
   TrainCommand train;
@@ -148,7 +163,7 @@ int run(int argc, char** argv) {
   describe_window(app, window);
 #endif
   try {
-    app.parse(argc, argv);
+    app.parse(arguments(argc, argv));
   } catch (const CLI::ParseError& error) {
     if (error.get_exit_code() == 0) return app.exit(error);  // --help
     const std::string what = error.what();

@@ -112,7 +112,7 @@ class JsonOutput : public Output {
     json_.open('{');
     json_.key("id"), json_.number(int64_t{candidate.id});
     json_.key("token"), json_.literal(quoted_[static_cast<size_t>(candidate.id)]);
-    json_.key("logit"), json_.number(candidate.logit);
+    json_.key("logit"), json_.number(double{candidate.logit});  // exactly: p follows from it
     json_.key("p_model"), json_.number(candidate.p_model);
     json_.key("p"), json_.number(candidate.p);
     json_.key("kept"), json_.boolean(candidate.kept);

@@ -14,16 +14,16 @@ namespace nopeek {
 
 namespace {
 
-Mask mask_of(const InspectCommand& command, const Model& model) {
-  const int context = model.config().context;
-  if (command.mask == "on") return Mask::causal(context);
-  if (command.mask == "off") return Mask::full(context);
-  return *model.mask;
-}
+struct NamedMask {
+  Mask mask;
+  const char* name;  // on, off, custom
+};
 
-const char* mask_name(const Mask& mask) {
-  if (mask == Mask::causal(mask.size())) return "on";
-  return mask == Mask::full(mask.size()) ? "off" : "custom";
+NamedMask mask_of(const InspectCommand& command, const Model& model) {
+  const Mask on = Mask::causal(model.config().context), off = Mask::full(model.config().context);
+  if (command.mask == "on" || (command.mask.empty() && *model.mask == on)) return {on, "on"};
+  if (command.mask == "off" || (command.mask.empty() && *model.mask == off)) return {off, "off"};
+  return {*model.mask, "custom"};
 }
 
 void write_loss(JsonStream& json, const char* name, const std::optional<double>& loss) {
@@ -56,7 +56,7 @@ void write_gradient(JsonStream& json, Parameters<float>* gradient) {
   json.close('}');
 }
 
-void write_json(const Model& model, const Mask& mask, std::span<const TokenId> ids, const Inspection<float>& seen,
+void write_json(const Model& model, const char* mask, std::span<const TokenId> ids, const Inspection<float>& seen,
                 bool with_gradient) {
   JsonStream json(stdout);
   json.open('{');
@@ -64,7 +64,7 @@ void write_json(const Model& model, const Mask& mask, std::span<const TokenId> i
   for (const TokenId id : ids) json.text(model.tokenizer->token(id));
   json.close(']');
   json.key("ids"), json.list(ids);
-  json.key("mask"), json.text(mask_name(mask));
+  json.key("mask"), json.text(mask);
   write_loss(json, "reported_loss", seen.reported_loss);
   write_loss(json, "honest_loss", seen.honest_loss);
   json.key("logits"), json.matrix(seen.logits);
@@ -75,7 +75,7 @@ void write_json(const Model& model, const Mask& mask, std::span<const TokenId> i
 }
 
 /// What each position makes of what it sees, and the losses below.
-void print_table(const Model& model, const Mask& mask, std::span<const TokenId> ids, const Inspection<float>& seen) {
+void print_table(const Model& model, const char* mask, std::span<const TokenId> ids, const Inspection<float>& seen) {
   const auto label = [&](TokenId id) { return model.tokenizer->label(id); };
   std::printf("%8s  %-16s %-16s %8s   likeliest next\n", "position", "token", "next", "nats");
   Distribution distribution;
@@ -97,7 +97,7 @@ void print_table(const Model& model, const Mask& mask, std::span<const TokenId> 
   }
   if (seen.reported_loss)
     std::printf("reported loss %.4f   honest loss %.4f   ", *seen.reported_loss, *seen.honest_loss);
-  std::printf("mask %s   (--json gives logits and attention, with --grad gradients)\n", mask_name(mask));
+  std::printf("mask %s   (--json gives logits and attention, with --grad gradients)\n", mask);
 }
 
 }  // namespace
@@ -105,12 +105,12 @@ void print_table(const Model& model, const Mask& mask, std::span<const TokenId> 
 int run_inspect(const InspectCommand& command) {
   require_utf8(command.text, "--text");
   const Model model = load_model(command.model, &interruptible());
-  const Mask mask = mask_of(command, model);
+  const NamedMask mask = mask_of(command, model);
   const std::vector<TokenId> ids = model.tokenizer->encode(command.text);
   const Inspection<float> seen =
-      inspect<float>(*model.parameters, mask, ids, command.grad && command.json, &interruptible());
+      inspect<float>(*model.parameters, mask.mask, ids, command.grad && command.json, &interruptible());
   note_lacking(*model.tokenizer, command.text);
-  command.json ? write_json(model, mask, ids, seen, command.grad) : print_table(model, mask, ids, seen);
+  command.json ? write_json(model, mask.name, ids, seen, command.grad) : print_table(model, mask.name, ids, seen);
   return 0;
 }
 
