@@ -127,7 +127,11 @@ RunState resumed(const TrainCommand& command) {
   RunState run = load_run(command.resume);
   require_same_settings(command, run.config);
   require_same_text(command, *run.corpus);
-  require_same(command, "--mask", names_of(chosen_lanes(command.mask, 1)), names_of(run.lanes));
+  const std::string models = names_of(run.lanes);
+  if (command.given.contains("--mask") && names_of(chosen_lanes(command.mask, 1)) != models) {
+    throw Error("--mask " + command.mask + " contradicts the saved run, which has the models " + models +
+                ". Leave it out, or begin a new run without --resume.");
+  }
   if (command.steps <= run.step) {
     throw Error("The saved run has " + std::to_string(run.step) + " steps already. Say by --steps how many it shall " +
                 "have in all, such as --steps " + std::to_string(2 * run.step) + ".");

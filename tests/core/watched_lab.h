@@ -24,7 +24,9 @@ inline Restart live_start(uint64_t seed = 1) {
 
 class WatchedLab {
  public:
-  explicit WatchedLab(Restart start = live_start(), bool paused = false)
+  WatchedLab() : WatchedLab(live_start()) {}
+  template <class Start>  // Restart or Resume
+  explicit WatchedLab(Start start, bool paused = false)
       : lab_(
             std::move(start), [this] { signal(); }, paused) {}
 
