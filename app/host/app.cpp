@@ -140,6 +140,7 @@ SceneInput App::Impl::scene_input() {
           .voices = voices,
           .held_voice = opened ? 0 : static_cast<size_t>(selection.lane),
           .opened = opened.has_value(),
+          .wake = options.wake,
           .heatmaps = heatmaps,
           .content = content_rect()};
 }
