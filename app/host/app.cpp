@@ -143,6 +143,7 @@ SceneInput App::Impl::scene_input() {
           .voices = voices,
           .held_voice = opened_held ? 0 : static_cast<size_t>(selection.lane),
           .opened = opened_held,
+          .wake = options.wake,
           .heatmaps = heatmaps,
           .content = content_rect()};
 }
