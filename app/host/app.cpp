@@ -41,11 +41,11 @@ std::shared_ptr<const Corpus> first_corpus(const Settings& settings) {
   return std::make_shared<const Corpus>(load_corpus(find_corpus(name)));
 }
 
-/// The characters of the corpus that the fonts' usual ranges may lack.
-std::u32string unusual_characters(const Corpus& corpus) {
+/// The characters of a vocabulary that the fonts' usual ranges may lack.
+std::u32string unusual_characters(const Tokenizer& tokenizer) {
   std::u32string found;
-  for (TokenId id = 0; id < corpus.vocab_size(); ++id) {
-    const std::string label = corpus.tokenizer.label(id);
+  for (TokenId id = 0; id < tokenizer.vocab_size(); ++id) {
+    const std::string label = tokenizer.label(id);
     for (std::string_view rest = label; !rest.empty(); rest.remove_prefix(static_cast<size_t>(utf8::length(rest[0])))) {
       if (const char32_t c = utf8::decode(rest); c > 0x17F) found += c;
     }
@@ -58,7 +58,7 @@ std::u32string unusual_characters(const Corpus& corpus) {
 }  // namespace
 
 App::Impl::Impl(Options given, gl::HeatmapRenderer* renderer)
-    : options(std::move(given)), settings(options.settings), heatmaps(renderer), loader(options.wake) {
+    : options(std::move(given)), settings(options.settings), heatmaps(renderer), opener(options.wake) {
   for (const SceneEntry& entry : kScenes) {
     if (options.scene == entry.title) scene = scenes.size();
     scenes.push_back(entry.make());
@@ -76,15 +76,17 @@ App::Impl::Impl(Options given, gl::HeatmapRenderer* renderer)
                                     options.paused);
   }
   set_rate(settings.rate > 0 ? settings.rate : std::numeric_limits<double>::infinity());
-  if (!is_built_in_corpus(settings.corpus)) open_corpus(settings.corpus);
+  if (!is_built_in_corpus(settings.corpus)) open(settings.corpus);
   newest = shown = numbers = lab->snapshot();
   const int heads = newest->config.model.heads;
   selection.head = heads - 1;
+  if (!options.model.empty()) open(options.model.string());
+  collect_voices();
   forget_fonts();
 }
 
 App::Impl::~Impl() {
-  loader.cancel();
+  opener.cancel();
   for (auto& job : writing) job.wait();
 }
 
@@ -92,9 +94,10 @@ bool App::Impl::prepare_frame(ImVec2 size) {
   newest = lab->snapshot();
   use_theme(
       make_theme(size, settings.dark, settings.text_size, presenting, options.animations && !settings.reduce_motion));
-  if (scanned_corpus != newest->corpus) {  // once a corpus: to scan its vocabulary costs more than to draw a frame
-    scanned_corpus = newest->corpus;
-    extra_characters = unusual_characters(*newest->corpus);
+  const auto& tokenizer = held_voice().model.tokenizer;
+  if (scanned_tokenizer != tokenizer) {  // once: to scan a vocabulary costs more than to draw a frame
+    scanned_tokenizer = tokenizer;
+    extra_characters = unusual_characters(*tokenizer);
   }
   return build_fonts(theme().s, extra_characters);
 }
@@ -119,7 +122,7 @@ void App::Impl::take_snapshot() {
 
 void App::Impl::collect_voices() {
   voices.clear();
-  if (opened) return voices.push_back(*opened);
+  if (opened_held) return voices.push_back(*opened);
   const std::shared_ptr<const Tokenizer> tokenizer(shown->corpus, &shown->corpus->tokenizer);
   for (size_t i = 0; i < shown->lanes.size(); ++i) {
     // A checkpoint of a large model has no weights: then the newest speak.
@@ -138,15 +141,16 @@ SceneInput App::Impl::scene_input() {
           .selection = selection,
           .actions = *this,
           .voices = voices,
-          .held_voice = opened ? 0 : static_cast<size_t>(selection.lane),
-          .opened = opened.has_value(),
+          .held_voice = opened_held ? 0 : static_cast<size_t>(selection.lane),
+          .opened = opened_held,
+          .wake = options.wake,
           .heatmaps = heatmaps,
           .content = content_rect()};
 }
 
 void App::Impl::draw_message_layer() {
   messages.draw();
-  if (loader.loading() && clock_now() - loading_since > kShowLoadingAfter) {
+  if (opener.opening() && clock_now() - opening_since > kShowLoadingAfter) {
     const float w = std::min(px(420), theme().window.x - px(32)), h = px(64);
     const ImVec2 at{std::floor((theme().window.x - w) * 0.5f), px(72)};
     ImGui::SetNextWindowPos(at);
@@ -157,18 +161,18 @@ void App::Impl::draw_message_layer() {
     ImGui::Begin("##loading", nullptr,
                  ImGuiWindowFlags_NoDecoration | ImGuiWindowFlags_NoMove | ImGuiWindowFlags_NoNav |
                      ImGuiWindowFlags_NoSavedSettings);
-    const registry::Scope scope("Reading");
+    const registry::Scope scope("Opening");
     const float button_w = px(80);
-    text_elided({at.x + px(16), at.y + px(24)}, "Reading " + loader.name(), w - button_w - px(40), Font::kLabel,
+    text_elided({at.x + px(16), at.y + px(24)}, "Opening " + opener.name(), w - button_w - px(40), Font::kLabel,
                 colors().text);
-    progress_bar({{at.x + px(16), at.y + px(44)}, {at.x + w - button_w - px(28), at.y + px(48)}}, loader.fraction());
+    progress_bar({{at.x + px(16), at.y + px(44)}, {at.x + w - button_w - px(28), at.y + px(48)}}, opener.fraction());
     if (button("Cancel", {{at.x + w - button_w - px(12), at.y + px(14)}, {at.x + w - px(12), at.y + px(50)}}))
-      loader.cancel();
+      opener.cancel();
     ImGui::End();
     ImGui::PopStyleColor(2);
     ImGui::PopStyleVar();
   }
-  if (loader.loading()) keep_moving();
+  if (opener.opening()) keep_moving();
 }
 
 void App::Impl::frame() {
@@ -237,7 +241,7 @@ App::~App() = default;
 bool App::prepare_frame(ImVec2 size) { return impl_->prepare_frame(size); }
 void App::frame() { impl_->frame(); }
 bool App::animating() const { return impl_->animating; }
-void App::drop_file(const std::filesystem::path& path) { impl_->open_corpus(path.string()); }
+void App::drop_file(const std::filesystem::path& path) { impl_->open(path.string()); }
 nlohmann::json App::state() const { return impl_->state(); }
 void App::set_caption(std::string text) { impl_->caption = std::move(text); }
 void App::set_pointed(std::string widget) { impl_->pointed = std::move(widget); }

@@ -29,6 +29,7 @@ class App {
     std::filesystem::path settings_file;  // empty: nothing is stored
     std::string scene = "Mask Lab";
     uint64_t seed = 1;
+    std::filesystem::path model;      // a model folder or a saved run to open at once; empty: none
     bool paused = false;              // do not train at launch (tests)
     bool animations = true;           // false: every duration is 0 (tests, and tours' pictures)
     std::function<void()> wake = {};  // called on any thread when there is something new to draw

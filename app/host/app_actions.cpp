@@ -6,6 +6,8 @@
 #include "app/host/export.h"
 #include "core/base/error.h"
 #include "core/io/file.h"
+#include "core/io/model_folder.h"
+#include "core/live/run_folder.h"
 #include "core/live/run_log.h"
 
 namespace nopeek {
@@ -30,7 +32,28 @@ bool App::Impl::attempt(Action&& action) {
   }
 }
 
-void App::Impl::hold(int lane) { selection.lane = lane; }
+void App::Impl::hold(int lane) {
+  selection.lane = lane;
+  opened_held = false;
+}
+
+void App::Impl::hold_opened() {
+  opened_held = opened.has_value();
+  // The twins' own scene cannot show it.
+  if (opened_held && scene == 0) scene = 1;
+}
+
+bool App::Impl::held_is_masked() const {
+  return opened_held ? opened->masked : newest->lanes[static_cast<size_t>(selection.lane)].masked;
+}
+
+/// A lane trains with the other mask from the next step on; an opened model runs under it at once.
+void App::Impl::toggle_mask() {
+  if (!opened_held) return set_mask(selection.lane, !held_is_masked());
+  const int T = opened->model.config().context;
+  opened->masked = !opened->masked;
+  opened->model.mask = std::make_shared<const Mask>(opened->masked ? Mask::causal(T) : Mask::full(T));
+}
 
 void App::Impl::set_mask(int lane, bool on) {
   past = nullptr;  // the mask of the present is changed: show it
@@ -70,6 +93,7 @@ bool App::Impl::restart(RunConfig config, std::shared_ptr<const Corpus> corpus) 
   return attempt([&] {
     lab->post(Restart{config, std::move(corpus)});
     past = nullptr;
+    opened_held = false;
     settings.run = config;
   });
 }
@@ -86,31 +110,84 @@ void App::Impl::use_size(const std::string& name) {
   restart(config, newest->corpus);
 }
 
-void App::Impl::open_corpus(const std::string& name_or_path) {
-  loading_since = clock_now();
-  loader.start(name_or_path);
+void App::Impl::open(const std::string& corpus_or_path) {
+  opening_since = clock_now();
+  opener.start(corpus_or_path);
+}
+
+void App::Impl::take(const std::string& from, std::shared_ptr<const Corpus> corpus) {
+  if (restart(newest->config, std::move(corpus))) settings.corpus = from;
+}
+
+void App::Impl::take(const std::string&, Model model) {
+  const bool masked = model.masked();
+  messages.add("Opened " + model.name + ". The twins wait; choose one in the size menu to return to them.");
+  opened = Voice{std::move(model), masked};
+  lab->post(SetPaused{true});
+  hold_opened();
+}
+
+void App::Impl::take(const std::string&, std::shared_ptr<const RunState> run) {
+  const int64_t step = run->step;
+  if (!attempt([&] { lab->post(Resume{std::move(run)}); })) return;
+  past = nullptr;
+  opened_held = false;
+  lab->post(SetPaused{true});
+  messages.add("The saved run is open at step " + std::to_string(step) + ". Play goes on from there.");
 }
 
 /// What other threads have finished.
 void App::Impl::poll_background() {
   std::erase_if(writing, [](auto& job) { return job.wait_for(std::chrono::seconds(0)) == std::future_status::ready; });
-  const auto loaded = loader.poll();
-  if (!loaded) return;
-  if (!loaded->error.empty()) return messages.add(loaded->error);
-  if (restart(newest->config, loaded->corpus)) settings.corpus = loaded->setting;
+  auto result = opener.poll();
+  if (!result) return;
+  if (!result->error.empty()) return messages.add(result->error);
+  std::visit([&](auto&& thing) { take(result->from, std::move(thing)); }, std::move(result->opened));
 }
 
-void App::Impl::export_run() {
-  const auto file = free_export_path("nopeek-run-", ".csv");
-  writing.push_back(std::async(std::launch::async, [this, file, snapshot = newest] {
+/// A file is written while the window goes on; what came of it is said in a message.
+template <class Job>
+void App::Impl::write_in_background(Job&& job) {
+  writing.push_back(std::async(std::launch::async, [this, job = std::forward<Job>(job)] {
     try {
-      write_file(file, run_log(*snapshot));
-      messages.add("The run was written to " + file.string());
+      messages.add(job());
     } catch (const std::exception& error) {
       messages.add(error.what());
     }
     if (options.wake) options.wake();
   }));
+}
+
+void App::Impl::export_run() {
+  write_in_background([file = free_export_path("nopeek-run-", ".csv"), snapshot = newest] {
+    write_file(file, run_log(*snapshot));
+    return "The run was written to " + file.string();
+  });
+}
+
+void App::Impl::open_save_dialog() {
+  if (opened_held) {
+    file_dialog.save("Save the model", free_export_path(opened->model.name + "-", ""));
+  } else {
+    file_dialog.save("Save the twins", free_export_path("nopeek-twins-", ""));
+  }
+}
+
+void App::Impl::save(const std::filesystem::path& folder) {
+  if (opened_held) {
+    return write_in_background([folder, model = opened->model] {
+      save_model(folder, model);
+      return "The model was saved to " + folder.string();
+    });
+  }
+  // The twins as they are at the end of the step under way.
+  auto promise = std::make_shared<std::promise<std::shared_ptr<const RunState>>>();
+  write_in_background([folder, taken = promise->get_future().share()] {
+    const auto run = taken.get();
+    save_run(folder, *run);
+    return "The twins were saved at step " + std::to_string(run->step) + " to " + folder.string();
+  });
+  lab->post(TakeState{[promise](std::shared_ptr<const RunState> state) { promise->set_value(std::move(state)); }});
 }
 
 void App::Impl::export_picture() { png_request = free_export_path("nopeek-", ".png"); }

@@ -3,13 +3,30 @@
 #include <nlohmann/json.hpp>
 
 #include "app/host/app.h"
-#include "app/host/corpus_loader.h"
 #include "app/host/file_dialog.h"
 #include "app/host/messages.h"
+#include "app/host/opener.h"
 #include "app/scenes/scene.h"
 #include "app/ui/widgets.h"
 
 namespace nopeek {
+
+/// Options of a combo, each with what it does.
+struct Menu {
+  std::vector<ui::Option> options;
+  std::vector<std::function<void()>> acts;
+  std::string next_heading;
+
+  void heading(std::string name) { next_heading = std::move(name); }
+  void add(ui::Option option, std::function<void()> act) {
+    option.heading = std::exchange(next_heading, {});
+    options.push_back(std::move(option));
+    acts.push_back(std::move(act));
+  }
+  void pick(int index) const {
+    if (index >= 0) acts[static_cast<size_t>(index)]();
+  }
+};
 
 /// The shell around the scenes. Its parts are in files of their own: app.cpp (frame), app_actions.cpp (what can be
 /// done), app_state.cpp (what tours read), shell_*.cpp (rail, top bar, panel, keys) and dialogs.cpp.
@@ -41,7 +58,15 @@ struct App::Impl final : Actions {
   void reset(uint64_t seed);
   void use_size(const std::string& preset_name);
   bool restart(RunConfig config, std::shared_ptr<const Corpus> corpus);  // false: refused, and said why
-  void open_corpus(const std::string& name_or_path);
+  void open(const std::string& corpus_or_path);
+  void take(const std::string& from, std::shared_ptr<const Corpus> corpus);
+  void take(const std::string& from, Model model);
+  void take(const std::string& from, std::shared_ptr<const RunState> run);
+  void hold_opened();
+  void open_save_dialog();
+  void save(const std::filesystem::path& folder);
+  template <class Job>
+  void write_in_background(Job&& job);  // job() returns the message that it is done
   void poll_background();
   void set_text_size(double size);
   double next_text_size(int direction) const;  // the present one where there is none
@@ -59,6 +84,9 @@ struct App::Impl final : Actions {
   void draw_top_bar();
   void draw_transport(float x);
   void draw_setup(float x);
+  void offer_corpora(Menu& menu);
+  void offer_sizes(Menu& menu);
+  void offer_models(Menu& menu);
   void draw_figures();
   void draw_panel();
   void draw_panel_tab();
@@ -80,6 +108,10 @@ struct App::Impl final : Actions {
   void open_size_dialog();
   RunConfig typed_config() const;
 
+  /// The model that the mask switch, the code and single-model scenes belong to.
+  const Voice& held_voice() const { return voices[opened_held ? 0 : static_cast<size_t>(selection.lane)]; }
+  bool held_is_masked() const;
+  void toggle_mask();
   const LaneSnapshot& held() const { return shown->lanes[static_cast<size_t>(selection.lane)]; }
   bool playing() const { return !newest->paused && !newest->finished; }
 
@@ -91,18 +123,19 @@ struct App::Impl final : Actions {
   Selection selection;
   std::vector<Voice> voices;    // of `shown`, or the opened model
   std::optional<Voice> opened;  // a model folder; the lab is still there behind it
+  bool opened_held = false;     // it is what the scenes show, instead of a twin
 
   std::shared_ptr<const Snapshot> newest, shown, numbers;
   std::shared_ptr<const Snapshot> past;  // the checkpoint that the user has gone back to
   double numbers_since = 0;
 
-  CorpusLoader loader;
-  double loading_since = 0;
+  Opener opener;
+  double opening_since = 0;
   Messages messages;
   std::vector<std::future<void>> writing;  // exports under way
   std::optional<std::filesystem::path> png_request;
 
-  std::shared_ptr<const Corpus> scanned_corpus;  // whose characters the fonts hold
+  std::shared_ptr<const Tokenizer> scanned_tokenizer;  // whose characters the fonts hold
   std::u32string extra_characters;
 
   bool presenting = false;

@@ -1,9 +1,12 @@
 #include "app/host/command_line.h"
 
 #include <CLI/CLI.hpp>
+#include <algorithm>
 #include <cstdio>
 #include <new>
 
+#include "app/host/generate_command.h"
+#include "app/host/inspect_command.h"
 #include "app/host/train_command.h"
 #include "core/base/error.h"
 #ifdef NOPEEK_APP
@@ -49,6 +52,45 @@ void describe_train(CLI::App& app, TrainCommand& train, std::string& size) {
   app.add_option("--resume", train.resume, "Go on with a saved run, to --steps in all");
 }
 
+void describe_generate(CLI::App& app, GenerateCommand& generate) {
+  app.description("Continue a text, one token at a time.");
+  app.add_option("--model", generate.model, "Folder with config.json, model.safetensors and tokenizer.json")
+      ->required();
+  app.add_option("--prompt", generate.prompt, "Text to continue; empty: the beginning of a document")->required();
+  app.add_option("--max-new-tokens", generate.max_new_tokens)->check(CLI::Range(0, 1'000'000))->capture_default_str();
+  app.add_option("--temperature", generate.temperature, "Below 1 sharper, above 1 flatter, 0 greedy; 1 if not given");
+  app.add_option("--top-k", generate.top_k, "Keep the k likeliest tokens; 0: all")->capture_default_str();
+  app.add_option("--top-p", generate.top_p, "Keep the fewest tokens that together reach p; 1: all")
+      ->capture_default_str();
+  app.add_flag("--greedy", generate.greedy, "Always the likeliest token");
+  app.add_option("--seed", generate.seed, "The same seed writes the same text")->check(is_seed)->capture_default_str();
+  app.add_flag("--no-kv-cache", generate.no_kv_cache, "Compute every position anew at every step");
+  app.add_flag("--dropout-on", generate.dropout_on, "Leave dropout on, by mistake as it were");
+  app.add_flag("--json", generate.json, "Every step with its whole distribution (docs/command-line.md)");
+}
+
+void describe_inspect(CLI::App& app, InspectCommand& inspect) {
+  app.description("One pass over a text: what each position predicts, and with --json all that the model computes.");
+  app.add_option("--model", inspect.model, "Folder with config.json, model.safetensors and tokenizer.json")->required();
+  app.add_option("--text", inspect.text, "At least one token, at most the model's context")->required();
+  app.add_option("--mask", inspect.mask, "on or off, instead of the model's own")->check(CLI::IsMember({"on", "off"}));
+  app.add_flag("--grad", inspect.grad, "With --json: also the gradient of the reported loss");
+  app.add_flag("--json", inspect.json, "Logits, attention and losses (docs/command-line.md)");
+}
+
+/// The arguments as the library takes them: last one first. It would read the one behind "--prompt=" as the prompt.
+std::vector<std::string> arguments(int argc, char** argv) {
+  std::vector<std::string> result;
+  for (int i = 1; i < argc; ++i) {
+    const std::string argument = argv[i];
+    const bool empty = argument.starts_with("--") && argument.find('=') == argument.size() - 1;
+    result.push_back(empty ? argument.substr(0, argument.size() - 1) : argument);
+    if (empty) result.emplace_back();
+  }
+  std::reverse(result.begin(), result.end());
+  return result;
+}
+
 /// The presets give the defaults that single options then change, whatever their order on the command line; so the size
 /// must be known before the options are described.
 std::string size_among(int argc, char** argv) {
@@ -85,6 +127,8 @@ void describe_window(CLI::App& app, WindowArguments& window) {
   app.add_option("--scale", window.options.scale, "Text size: 0.8, 1, 1.25 or 1.5")
       ->check(CLI::IsMember(std::vector<double>{0.8, 1.0, 1.25, 1.5}));
   app.add_option("--theme", window.theme, "dark or light")->check(CLI::IsMember({"dark", "light"}));
+  app.add_option("--model", window.options.model, "Open the folder of a model, or of a saved run")
+      ->check(CLI::ExistingDirectory);
   app.add_option("--seed", window.options.seed, "Seed of the first run")->check(is_seed)->capture_default_str();
 }
 
@@ -104,19 +148,24 @@ int open_window(WindowArguments& window) {
 #endif
 
 int run(int argc, char** argv) {
-  CLI::App app("NoPeek: see why a transformer decoder needs its causal mask.\nWithout a command it opens the window.");
+  CLI::App app("NoPeek: see why a transformer decoder needs its causal mask.\nWithout a command it opens the window.",
+               "nopeek");
   app.require_subcommand(0, 1);
   std::string size = size_among(argc, argv);
   TrainCommand train;
   train.config = preset(size);
   CLI::App* train_app = app.add_subcommand("train");
   describe_train(*train_app, train, size);
+  GenerateCommand generate;
+  describe_generate(*app.add_subcommand("generate"), generate);
+  InspectCommand inspect;
+  describe_inspect(*app.add_subcommand("inspect"), inspect);
 #ifdef NOPEEK_APP
   WindowArguments window;
   describe_window(app, window);
 #endif
   try {
-    app.parse(argc, argv);
+    app.parse(arguments(argc, argv));
   } catch (const CLI::ParseError& error) {
     if (error.get_exit_code() == 0) return app.exit(error);  // --help
     const std::string what = error.what();
@@ -126,6 +175,8 @@ int run(int argc, char** argv) {
     if (option->count() > 0) train.given.insert(option->get_name());
   }
   if (app.got_subcommand("train")) return run_train(train);
+  if (app.got_subcommand("generate")) return run_generate(generate);
+  if (app.got_subcommand("inspect")) return run_inspect(inspect);
 #ifdef NOPEEK_APP
   return open_window(window);
 #else
@@ -140,6 +191,8 @@ int run_command_line(int argc, char** argv) {
     return run(argc, argv);
   } catch (const Error& error) {
     std::fprintf(stderr, "nopeek: %s\n", error.what());
+  } catch (const Cancelled&) {
+    return 130;  // Ctrl+C before there was anything to show; 128 + SIGINT, as shells have it
   } catch (const std::bad_alloc&) {
     std::fprintf(stderr, "nopeek: Not enough memory. Choose a smaller model, batch or text.\n");
   }

@@ -24,7 +24,8 @@ constexpr Shortcut kShortcuts[] = {{"Space", "Play or pause"},
                                    {"Ctrl +  Ctrl \xE2\x88\x92", "Text size"},
                                    {"T", "Dark or light"},
                                    {"F11", "Present"},
-                                   {"Ctrl O", "Open a text"},
+                                   {"Ctrl O", "Open a text or a model"},
+                                   {"Ctrl S", "Save the twins, or the opened model"},
                                    {"Esc", "Close, go back"},
                                    {"F1  or  ?", "This list"}};
 
@@ -76,7 +77,13 @@ void error_text(const std::string& error, const Rect& area, float y) {
 }  // namespace
 
 void App::Impl::draw_dialogs() {
-  if (const auto file = file_dialog.draw()) open_corpus(file->string());
+  if (const auto picked = file_dialog.draw()) {
+    if (picked->saving) {
+      save(picked->path);
+    } else {
+      open(picked->path.string());
+    }
+  }
   draw_size_dialog();
   draw_seed_dialog();
   draw_help();

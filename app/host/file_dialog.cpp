@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cctype>
 
+#include "app/host/opener.h"
 #include "app/ui/imgui_compat.h"
 #include "app/ui/registry.h"
 #include "app/ui/widgets.h"
@@ -32,6 +33,8 @@ Number size_text(uintmax_t bytes) {
 
 void FileDialog::open() {
   open_ = true;
+  saving_ = false;
+  title_ = "Open a text or a model";
   std::error_code ignored;
   if (folder_.empty()) {
     const char* home = std::getenv("HOME");
@@ -40,17 +43,26 @@ void FileDialog::open() {
   enter(folder_);
 }
 
+void FileDialog::save(std::string title, const fs::path& suggested) {
+  open_ = saving_ = true;
+  title_ = std::move(title);
+  name_ = suggested.filename().string();
+  std::error_code ignored;
+  enter(folder_.empty() || !fs::is_directory(folder_, ignored) ? suggested.parent_path() : folder_);
+}
+
 void FileDialog::enter(const fs::path& folder) {
   std::error_code error;
   std::vector<Entry> entries;
   for (fs::directory_iterator it(folder, fs::directory_options::skip_permission_denied, error), end;
        !error && it != end; it.increment(error)) {
-    Entry entry{it->path().filename().string(), false, 0};
+    Entry entry{it->path().filename().string()};
     if (entry.name.empty() || entry.name[0] == '.') continue;
     std::error_code ignored;
     entry.folder = it->is_directory(ignored);
-    if (!entry.folder && !it->is_regular_file(ignored)) continue;
+    if (!entry.folder && (saving_ || !it->is_regular_file(ignored))) continue;
     if (!entry.folder) entry.size = it->file_size(ignored);
+    entry.model = entry.folder && is_model_folder(it->path());
     entries.push_back(std::move(entry));
   }
   if (error) {
@@ -61,27 +73,28 @@ void FileDialog::enter(const fs::path& folder) {
             [](const Entry& a, const Entry& b) { return a.folder != b.folder ? a.folder : before(a.name, b.name); });
   entries_ = std::move(entries);
   folder_ = folder;
-  typed_ = folder.string();
+  typed_ = saving_ ? (folder / name_).string() : folder.string();
   error_.clear();
   scroll_ = 0;
 }
 
 std::optional<fs::path> FileDialog::follow(const fs::path& path) {
   std::error_code ignored;
-  if (fs::is_directory(path, ignored)) {
+  const bool folder = fs::is_directory(path, ignored), model = folder && is_model_folder(path);
+  if (folder && !model) {
     enter(fs::weakly_canonical(path, ignored));
-  } else if (fs::is_regular_file(path, ignored)) {
+  } else if (saving_ ? !fs::exists(path, ignored) || model : model || fs::is_regular_file(path, ignored)) {
     open_ = false;
     return path;
   } else {
-    error_ = "There is no file or folder of that name.";
+    error_ = saving_ ? "A file has this name. Choose another one." : "There is no file or folder of that name.";
   }
   return std::nullopt;
 }
 
-std::optional<fs::path> FileDialog::draw() {
+std::optional<FileDialog::Picked> FileDialog::draw() {
   Rect area;
-  if (!begin_dialog("Open a text", {640, 520}, open_, area)) return std::nullopt;
+  if (!begin_dialog(title_, {640, 520}, open_, area)) return std::nullopt;
   std::optional<fs::path> picked;
   const Rect up{area.min, {area.min.x + px(36), area.min.y + px(36)}};
   const bool back = focus::letters_are_free() && ImGui::IsKeyPressed(ImGui::GetKeyIndex(ImGuiKey_Backspace));
@@ -90,15 +103,27 @@ std::optional<fs::path> FileDialog::draw() {
   if (text_field("Path", {{up.max.x + px(8), area.min.y}, {area.max.x, up.max.y}}, typed_)) picked = follow(typed_);
   const float list_top = up.max.y + px(12), buttons_top = area.max.y - px(36);
   if (auto chosen = draw_list({{area.min.x, list_top}, {area.max.x, buttons_top - px(36)}})) picked = chosen;
-  const char* hint = "UTF-8 text. Folders first; hidden files are left out.";
+  const char* hint = saving_ ? "A new folder of this name; a model in the list is replaced."
+                             : "UTF-8 text, or the folder of a model or a saved run. Hidden files are left out.";
   text_elided({area.min.x, buttons_top - px(16)}, error_.empty() ? hint : error_, area.w(),
               error_.empty() ? Font::kSmall : Font::kSmallBold, error_.empty() ? colors().secondary : colors().text);
   const float w = px(104);
   if (button("Cancel", {{area.max.x - 2 * w - px(12), buttons_top}, {area.max.x - w - px(12), area.max.y}}))
     open_ = false;
-  if (button("Open", {{area.max.x - w, buttons_top}, area.max}, true, Look::kPrimary)) picked = follow(typed_);
+  if (button(saving_ ? "Save" : "Open", {{area.max.x - w, buttons_top}, area.max}, true, Look::kPrimary))
+    picked = follow(typed_);
   end_dialog();
-  return picked;
+  if (!picked) return std::nullopt;
+  return Picked{*picked, saving_};
+}
+
+void FileDialog::draw_row(const Entry& e, const Rect& row) {
+  const Icon sign = e.model ? Icon::kMatrix : e.folder ? Icon::kFolder : Icon::kFile;
+  icon(sign, {row.min.x + px(18), row.cy()}, colors().secondary);
+  text_elided({row.min.x + px(40), row.cy()}, e.name, row.w() - px(150), Font::kLabel, colors().text);
+  const ImVec2 end{row.max.x - px(12), row.cy()};
+  if (e.model) text(end, "model", Font::kSmall, colors().secondary, Align::kRight);
+  if (!e.folder) text(end, size_text(e.size), Font::kMonoSmall, colors().secondary, Align::kRight);
 }
 
 std::optional<fs::path> FileDialog::draw_list(const Rect& area) {
@@ -108,7 +133,8 @@ std::optional<fs::path> FileDialog::draw_list(const Rect& area) {
   const float height = px(kRow) * static_cast<float>(entries_.size()) + px(8);
   scroll_ = std::clamp(scroll_, 0.0f, std::max(0.0f, height - area.h()));
   if (entries_.empty())
-    text(area.centre(), "Nothing to open in this folder.", Font::kLabel, colors().secondary, Align::kCentre);
+    text(area.centre(), saving_ ? "No folders in this folder." : "Nothing to open in this folder.", Font::kLabel,
+         colors().secondary, Align::kCentre);
   ImGui::PushClipRect(area.min, area.max, true);
   const registry::Scope scope("Files");
   std::optional<fs::path> followed;
@@ -119,17 +145,14 @@ std::optional<fs::path> FileDialog::draw_list(const Rect& area) {
       continue;  // one more on each side, for the arrow keys
     const Rect row{{area.min.x + px(4), y}, {area.max.x - px(4), y + px(kRow)}};
     const Interaction it = interact(e.name, row);
-    registry::add(e.name, "option", e.folder ? "folder" : "file", row.min, row.max);
+    registry::add(e.name, "option", e.model ? "model" : e.folder ? "folder" : "file", row.min, row.max);
     fill(row, faded(colors().raised, it.hover), 6);
     if (it.focused) {
       outline(row, colors().text, 2, 6);
       if (row.min.y < area.min.y) scroll_ -= area.min.y - row.min.y + px(4);
       if (row.max.y > area.max.y) scroll_ += row.max.y - area.max.y + px(4);
     }
-    icon(e.folder ? Icon::kFolder : Icon::kFile, {row.min.x + px(18), row.cy()}, colors().secondary);
-    text_elided({row.min.x + px(40), row.cy()}, e.name, row.w() - px(150), Font::kLabel, colors().text);
-    if (!e.folder)
-      text({row.max.x - px(12), row.cy()}, size_text(e.size), Font::kMonoSmall, colors().secondary, Align::kRight);
+    draw_row(e, row);
     if (it.pressed) followed = folder_ / e.name;
   }
   ImGui::PopClipRect();

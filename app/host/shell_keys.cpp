@@ -19,6 +19,7 @@ void App::Impl::read_shortcuts() {
     if (character_key_pressed('-')) set_text_size(next_text_size(-1));
     if (character_key_pressed('0')) set_text_size(1);
     if (character_key_pressed('O')) file_dialog.open();
+    if (character_key_pressed('S')) open_save_dialog();
     return;
   }
   if (io.KeyAlt || io.KeySuper) return;
@@ -26,7 +27,7 @@ void App::Impl::read_shortcuts() {
   if (key_pressed(Key::kSpace, false) && !focus::visible()) set_paused(playing() && !past);
   if ((key_pressed(Key::kRight) && arrows_free) || character_key_pressed('.')) step_once();
   if (character_key_pressed('R')) reset(newest->config.seed);
-  if (character_key_pressed('M')) set_mask(selection.lane, !newest->lanes[static_cast<size_t>(selection.lane)].masked);
+  if (character_key_pressed('M')) toggle_mask();
   if (character_key_pressed('T')) set_dark(!settings.dark);
   for (size_t i = 0; i < scenes.size() && i < 9; ++i) {
     if (character_key_pressed(static_cast<char>('1' + i))) scene = i;

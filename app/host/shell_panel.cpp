@@ -32,7 +32,7 @@ struct Piece {
 
 Font font_of(Tone tone) { return tone == Tone::kPlain ? Font::kBody : Font::kBodyBold; }
 ImU32 color_of(Tone tone) {
-  return tone == Tone::kPlain ? colors().text : tone == Tone::kPast ? colors().past.text : colors().future.text;
+  return tone == Tone::kPlain || tone == Tone::kStrong ? colors().text : tone == Tone::kPast ? colors().past.text : colors().future.text;
 }
 
 /// Sets words of several colours into lines between x0 and x1 (px).
@@ -205,7 +205,7 @@ void App::Impl::draw_code(Rect area) {
 void App::Impl::draw_attention_code(Rect area) {
   const Palette& c = colors();
   const float left = area.min.x, h = area.max.y;
-  const bool masked = held().masked;
+  const bool masked = held_voice().masked;
   const Hue& hue = c.hue(masked);
   separator(px(left + 24), px(left + kWidth - 24), px(h - kCodeBlock));
   text(theme().at(left + 24, h - kCodeBlock + 24), "Attention, six lines", Font::kSmallBold, c.secondary);

@@ -13,42 +13,12 @@ namespace {
 
 constexpr SliderSpec kSpeed{.min = 1, .max = 1000, .logarithmic = true, .ends_at_infinity = true};
 constexpr const char* kSizes[] = {"tiny", "small", "medium"};
-constexpr const char* kOpen = "Open\xE2\x80\xA6";
-constexpr const char* kCustom = "Custom\xE2\x80\xA6";
 
-std::string shape_text(const RunConfig& config) {
+std::string shape_text(const ModelConfig& model) {
   const auto plural = [](int n, const char* word) { return std::to_string(n) + " " + word + (n == 1 ? "" : "s"); };
-  const std::string words = plural(config.model.layers, "layer") + " \xC3\x97 " + plural(config.model.heads, "head");
+  const std::string words = plural(model.layers, "layer") + " \xC3\x97 " + plural(model.heads, "head");
   if (text_width(Font::kLabelMedium, words) <= px(176 - 46)) return words;
-  return std::to_string(config.model.layers) + " \xC3\x97 " + plural(config.model.heads, "head");
-}
-
-std::vector<Option> corpus_options(const Corpus& now) {
-  std::vector<Option> options;
-  bool known = false;
-  for (const char* name : kBuiltInCorpora) {
-    options.push_back({name, {}, now.name == name, {}, {}});
-    known |= now.name == name;
-  }
-  if (!known) options.push_back({now.name, {}, true, {}, {}});
-  options.push_back({kOpen, {}, false, {}, {}});
-  return options;
-}
-
-std::vector<Option> size_options(const RunConfig& now) {
-  std::vector<Option> options;
-  const std::string name = preset_name(now);
-  bool known = false;
-  for (const char* size : kSizes) {
-    const RunConfig config = preset(size);
-    const ModelConfig& m = config.model;
-    const std::string detail = std::to_string(m.layers) + " \xC3\x97 " + std::to_string(m.heads) + ", width " +
-                               std::to_string(m.channels) + ", batch " + std::to_string(config.train.batch);
-    options.push_back({size, detail, name == size, {}, {}});
-    known |= name == size;
-  }
-  options.push_back({kCustom, {}, !known, {}, {}});
-  return options;
+  return std::to_string(model.layers) + " \xC3\x97 " + plural(model.heads, "head");
 }
 
 Number speed_text(double rate) {
@@ -78,9 +48,8 @@ void App::Impl::draw_top_bar() {
   if (!small) text(theme().at(track + 128, 28), speed_text(rate), Font::kMonoLabel, colors().text);
   const float mask = rail + (wide ? 496 : small ? 316 : 444);
   text(theme().at(mask, 28), "Causal mask", Font::kBodyBold, colors().text);
-  const LaneSnapshot& lane = newest->lanes[static_cast<size_t>(selection.lane)];
-  if (mask_switch("Causal mask", theme().rect(mask + 108, 10, 80, 36), lane.masked, newest->config.model.context > 1))
-    set_mask(selection.lane, !lane.masked);
+  const int context = opened_held ? opened->model.config().context : newest->config.model.context;
+  if (mask_switch("Causal mask", theme().rect(mask + 108, 10, 80, 36), held_is_masked(), context > 1)) toggle_mask();
   draw_setup(mask + 220);
   draw_figures();
 }
@@ -103,36 +72,60 @@ void App::Impl::draw_transport(float x) {
   if (picked == 2) seed_dialog = {true, std::to_string(newest->config.seed), {}};
 }
 
-/// Corpus and model size: two combos, or one where there is no room for two.
+void App::Impl::offer_corpora(Menu& menu) {
+  const std::string& now = newest->corpus->name;
+  menu.heading("Corpus");
+  for (const char* name : kBuiltInCorpora) {
+    menu.add({.label = name, .chosen = now == name}, [this, name] {
+      if (name != newest->corpus->name) open(name);
+    });
+  }
+  if (!is_built_in_corpus(now)) menu.add({.label = now, .chosen = true}, [] {});
+  menu.add({.label = "Open\xE2\x80\xA6"}, [this] { file_dialog.open(); });
+}
+
+void App::Impl::offer_sizes(Menu& menu) {
+  const std::string now = opened_held ? "" : preset_name(newest->config);
+  menu.heading("Size");
+  for (const char* size : kSizes) {
+    const RunConfig config = preset(size);
+    const ModelConfig& m = config.model;
+    const std::string detail = std::to_string(m.layers) + " \xC3\x97 " + std::to_string(m.heads) + ", width " +
+                               std::to_string(m.channels) + ", batch " + std::to_string(config.train.batch);
+    menu.add({.label = size, .detail = detail, .chosen = now == size}, [this, size] { use_size(size); });
+  }
+  const bool custom = !opened_held && std::find(std::begin(kSizes), std::end(kSizes), now) == std::end(kSizes);
+  menu.add({.label = "Custom\xE2\x80\xA6", .chosen = custom}, [this] { open_size_dialog(); });
+}
+
+void App::Impl::offer_models(Menu& menu) {
+  menu.heading("Model");
+  if (opened) {
+    menu.add({.label = "Twins", .chosen = !opened_held}, [this] { hold(selection.lane); });
+    menu.add({.label = opened->model.name, .detail = "opened", .chosen = opened_held}, [this] { hold_opened(); });
+  }
+  menu.add({.label = "Open a model\xE2\x80\xA6"}, [this] { file_dialog.open(); });
+  menu.add({.label = opened_held ? "Save the model\xE2\x80\xA6" : "Save the twins\xE2\x80\xA6"},
+           [this] { open_save_dialog(); });
+}
+
+/// Corpus, model size and model folders: two combos, or one where there is no room for two.
 void App::Impl::draw_setup(float x) {
-  std::vector<Option> corpora = corpus_options(*newest->corpus), sizes = size_options(newest->config);
-  int corpus = -1, size = -1;
-  if (theme().wide()) {
-    corpus = combo("Corpus", theme().rect(x, 10, 144, 36), newest->corpus->name, corpora);
-    size = combo("Size", theme().rect(x + 152, 10, 176, 36), shape_text(newest->config), sizes);
-  } else {
-    const size_t split = corpora.size();
-    corpora.front().heading = "Corpus";
-    sizes.front().heading = "Size";
-    corpora.insert(corpora.end(), sizes.begin(), sizes.end());
-    const int picked = combo("Setup", theme().rect(x, 10, 112, 36), "Setup", corpora);
-    if (picked >= static_cast<int>(split)) size = picked - static_cast<int>(split);
-    if (picked >= 0 && size < 0) corpus = picked;
+  Menu corpora, models;
+  offer_corpora(corpora);
+  Menu& sizes = theme().wide() ? models : corpora;
+  offer_sizes(sizes);
+  offer_models(sizes);
+  if (!theme().wide()) {
+    corpora.pick(combo("Setup", theme().rect(x, 10, 112, 36), "Setup", corpora.options));
+    return;
   }
-  if (corpus >= 0) {
-    const std::string& name = corpora[static_cast<size_t>(corpus)].label;
-    if (name == kOpen) {
-      file_dialog.open();
-    } else if (name != newest->corpus->name) {
-      open_corpus(name);
-    }
-  }
-  if (size < 0) return;
-  if (static_cast<size_t>(size) < std::size(kSizes)) {
-    use_size(kSizes[size]);
-  } else {
-    open_size_dialog();
-  }
+  corpora.options.front().heading.clear();  // the combo's own name says it
+  models.options.front().heading.clear();
+  const std::string shape =
+      opened_held ? elided(opened->model.name, px(176 - 46), Font::kLabelMedium) : shape_text(newest->config.model);
+  corpora.pick(combo("Corpus", theme().rect(x, 10, 144, 36), newest->corpus->name, corpora.options));
+  models.pick(combo("Size", theme().rect(x + 152, 10, 176, 36), shape, models.options));
 }
 
 void App::Impl::draw_figures() {

@@ -120,6 +120,7 @@ App::Options Host::app_options(const std::vector<tour::Step>& steps) {
   app.settings_file = settings_file_;
   app.scene = options_.scene;
   app.seed = options_.seed;
+  app.model = options_.model;
   app.animations = !tour::ends_app(steps);  // pictures and expectations are of what is, not of what is on its way
   app.wake = [this] {
     if (!news_.exchange(true)) GlfwWindow::wake();

@@ -13,7 +13,8 @@ struct WindowOptions {
   std::optional<bool> dark;
   std::string scene = "Mask Lab";
   uint64_t seed = 1;
-  std::filesystem::path tour;  // empty: none
+  std::filesystem::path model;  // to open at once; empty: none
+  std::filesystem::path tour;   // empty: none
   std::filesystem::path
       shots;  // with a tour: a picture of every caption goes into this folder, and its end ends the app
 };

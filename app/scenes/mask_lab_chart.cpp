@@ -13,7 +13,6 @@ using namespace ui;
 namespace {
 
 constexpr float kLeastTop = 3.5f, kMostTop = 12;  // nats
-constexpr float kSmallestLie = 0.3f;              // below it the bracket says nothing
 constexpr float kSame = 0.1f;                     // two losses that close share a label
 constexpr float kFaint = 0.3f;                    // opacity of earlier runs
 constexpr float kAbove = 12;                      // a name's centre line above its curve, logical px

@@ -9,7 +9,6 @@ using namespace ui;
 
 namespace {
 
-constexpr float kLie = 0.3f;            // nats between honest and reported that are worth a word
 constexpr float kNothingToGain = 0.3f;  // nats: a text that the past alone predicts so well needs no peeking
 
 Tone tone(const LaneSnapshot& lane) { return lane.masked ? Tone::kPast : Tone::kFuture; }
@@ -87,7 +86,7 @@ void MaskLab::describe_lane(const SceneInput& in, int lane_index, Explanation& o
                          {" and must learn to predict."}});
   } else if (lane.masked) {
     out.words.push_back(honest_words(name, m.reported, m.honest));
-  } else if (m.honest - m.reported >= kLie) {
+  } else if (m.honest - m.reported >= kSmallestLie) {
     const auto head = static_cast<size_t>(in.selection.layer * in.numbers.config.model.heads + in.selection.head);
     out.words.push_back(
         lying_words(name, m.reported, m.honest, head < lane.leak.size() ? lane.leak[head] : NAN, lane.mean_leak));

@@ -51,16 +51,17 @@ struct SceneInput {
   bool smooth = false;  // training runs: what changes with it moves softly
   Selection& selection;
   Actions& actions;
-  std::span<const Voice> voices;  // the twins, or the one model that was opened; never empty
-  size_t held_voice = 0;          // which of them is held
-  bool opened = false;            // they are a folder's, not the lab's
-  gl::HeatmapRenderer* heatmaps;  // null: no display, matrices are left blank
-  ui::Rect content{};             // logical px
+  std::span<const Voice> voices;      // the twins, or the one model that was opened; never empty
+  size_t held_voice = 0;              // which of them is held
+  bool opened = false;                // they are a folder's, not the lab's
+  const std::function<void()>& wake;  // asks for a frame, on any thread: a scene's own work has an answer
+  gl::HeatmapRenderer* heatmaps;      // null: no display, matrices are left blank
+  ui::Rect content{};                 // logical px
 };
 
 // The panel at the right
 // ------------------------------------------------------------------------------------------------
-enum class Tone { kPlain, kPast, kFuture };
+enum class Tone { kPlain, kStrong, kPast, kFuture };
 struct Words {
   std::string text;  // no space at its ends means that it is set against its neighbour
   Tone tone = Tone::kPlain;

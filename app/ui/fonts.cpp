@@ -28,6 +28,7 @@ struct Size {
 };
 constexpr std::array<Size, static_cast<size_t>(Font::kCount)> kSizes{{
     {Face::kSemiBold, 40, Glyphs::kDigits},
+    {Face::kSemiBold, 32, Glyphs::kDigits},
     {Face::kSemiBold, 22, Glyphs::kLatin},
     {Face::kRegular, 16, Glyphs::kEuropeAndCorpus},
     {Face::kSemiBold, 16, Glyphs::kLatinAndCorpus},
@@ -36,9 +37,9 @@ constexpr std::array<Size, static_cast<size_t>(Font::kCount)> kSizes{{
     {Face::kSemiBold, 14, Glyphs::kLatinAndCorpus},
     {Face::kRegular, 13, Glyphs::kLatin},
     {Face::kSemiBold, 13, Glyphs::kLatin},
-    {Face::kMono, 16, Glyphs::kLatin},
+    {Face::kMono, 16, Glyphs::kLatinAndCorpus},
     {Face::kMonoBold, 14, Glyphs::kLatin},
-    {Face::kMono, 14, Glyphs::kLatin},
+    {Face::kMono, 14, Glyphs::kLatinAndCorpus},
     {Face::kMono, 13, Glyphs::kLatin},
     {Face::kMono, 13, Glyphs::kLatin},
 }};

@@ -9,6 +9,7 @@ namespace nopeek::ui {
 
 enum class Font {
   kHero,         // 40 SemiBold: hero numbers, the lie
+  kFigure,       // 32 SemiBold: entropy, perplexity
   kTitle,        // 22 SemiBold
   kBody,         // 16 Regular
   kBodyBold,     // 16 SemiBold

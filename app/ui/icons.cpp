@@ -78,6 +78,36 @@ void export_arrow(const Pen& pen) {
   pen.path({{-7, 3}, {-7, 7}, {7, 7}, {7, 3}});
 }
 
+/// The likeliest next tokens.
+void bars(const Pen& pen) {
+  pen.box(-8, -7.5f, 8, -3.5f, 0.8f);
+  pen.box(-8, -2, 3, 2, 0.8f);
+  pen.box(-8, 3.5f, -1.5f, 7.5f, 0.8f);
+}
+
+void dice(const Pen& pen) {
+  pen.frame(-7, -7, 7, 7, 1.6f, 1.5f);
+  for (const ImVec2 eye :
+       {ImVec2(-3.4f, -3.4f), ImVec2(3.4f, -3.4f), ImVec2(0, 0), ImVec2(-3.4f, 3.4f), ImVec2(3.4f, 3.4f)})
+    pen.list.AddCircleFilled(pen.at(eye.x, eye.y), pen.width(1.5f), pen.color, 12);
+}
+
+void pencil(const Pen& pen) {
+  pen.path({{-6.5f, 6.5f}, {-5.4f, 2.2f}, {3.2f, -6.4f}, {6.4f, -3.2f}, {-2.2f, 5.4f}, {-6.5f, 6.5f}}, 1.5f);
+  pen.line(1, -4.2f, 4.2f, -1, 1.5f);
+}
+
+/// An arrow that turns back to the left, or mirrored.
+void turn(const Pen& pen, float side) {
+  constexpr float kHalfPi = 1.57079633f;
+  pen.path({{side * 2.0f, -3.2f}, {side * -6.0f, -3.2f}}, 1.7f);
+  pen.path({{side * -2.6f, -6.6f}, {side * -6.2f, -3.2f}, {side * -2.6f, 0.2f}}, 1.7f);
+  const float middle = side > 0 ? 0.0f : 2 * kHalfPi;
+  pen.list.PathArcTo(pen.at(side * 1.8f, 1.2f), 4.4f * pen.unit, middle - kHalfPi, middle + kHalfPi, 16);
+  pen.list.PathStroke(pen.color, 0, pen.width(1.7f));
+  pen.line(side * 1.8f, 5.6f, side * -3.0f, 5.6f, 1.7f);
+}
+
 void help(const Pen& pen) { text(pen.centre, "?", Font::kBodyBold, pen.color, Align::kCentre); }
 
 }  // namespace
@@ -135,6 +165,25 @@ void icon(Icon which, ImVec2 centre, ImU32 color, float size) {
       break;
     case Icon::kTextSize:
       text(pen.centre, "Aa", Font::kBodyBold, pen.color, Align::kCentre);
+      break;
+    case Icon::kBars:
+      bars(pen);
+      break;
+    case Icon::kBack:
+      pen.list.AddTriangleFilled(pen.at(6.5f, 6.5f), pen.at(-3.5f, 0), pen.at(6.5f, -6.5f), color);
+      pen.box(-6.6f, -6.5f, -4, 6.5f, 0.6f);
+      break;
+    case Icon::kDice:
+      dice(pen);
+      break;
+    case Icon::kPencil:
+      pencil(pen);
+      break;
+    case Icon::kUndo:
+      turn(pen, 1);
+      break;
+    case Icon::kRedo:
+      turn(pen, -1);
       break;
     case Icon::kFolder:
       pen.path({{-7, 5.5f}, {-7, -5.5f}, {-2, -5.5f}, {0, -3}, {7, -3}, {7, 5.5f}, {-7, 5.5f}}, 1.5f);

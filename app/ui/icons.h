@@ -23,7 +23,13 @@ enum class Icon {
   kFolder,
   kFile,
   kUp,
-  kTextSize
+  kTextSize,
+  kBars,
+  kBack,
+  kDice,
+  kPencil,
+  kUndo,
+  kRedo
 };
 
 /// Draws with the middle at `centre`, in a box of 20 logical px times `size`.

@@ -11,8 +11,8 @@ namespace {
 ImGuiKey native(Key key) {
   constexpr ImGuiKey kKeys[] = {ImGuiKey_Tab,       ImGuiKey_LeftArrow, ImGuiKey_RightArrow, ImGuiKey_UpArrow,
                                 ImGuiKey_DownArrow, ImGuiKey_PageUp,    ImGuiKey_PageDown,   ImGuiKey_Home,
-                                ImGuiKey_End,       ImGuiKey_Enter,     ImGuiKey_Space,      ImGuiKey_Escape,
-                                ImGuiKey_F1,        ImGuiKey_F11};
+                                ImGuiKey_End,       ImGuiKey_Enter,     ImGuiKey_Space,      ImGuiKey_Backspace,
+                                ImGuiKey_Escape,    ImGuiKey_F1,        ImGuiKey_F11};
   return kKeys[static_cast<int>(key)];
 }
 ImGuiKey native(char c) {
@@ -27,7 +27,8 @@ int native(Key key) {
   constexpr int kGlfwF1 = 290, kGlfwF11 = 300;
   constexpr ImGuiKey_ kKeys[] = {ImGuiKey_Tab,       ImGuiKey_LeftArrow, ImGuiKey_RightArrow, ImGuiKey_UpArrow,
                                  ImGuiKey_DownArrow, ImGuiKey_PageUp,    ImGuiKey_PageDown,   ImGuiKey_Home,
-                                 ImGuiKey_End,       ImGuiKey_Enter,     ImGuiKey_Space,      ImGuiKey_Escape};
+                                 ImGuiKey_End,       ImGuiKey_Enter,     ImGuiKey_Space,      ImGuiKey_Backspace,
+                                 ImGuiKey_Escape};
   if (key == Key::kF1) return kGlfwF1;
   if (key == Key::kF11) return kGlfwF11;
   return ImGui::GetKeyIndex(kKeys[static_cast<int>(key)]);

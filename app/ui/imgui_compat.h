@@ -6,7 +6,23 @@
 namespace nopeek::ui {
 
 /// Keys by meaning. Letters, digits and '.' are asked for by their (upper case) character.
-enum class Key { kTab, kLeft, kRight, kUp, kDown, kPageUp, kPageDown, kHome, kEnd, kEnter, kSpace, kEscape, kF1, kF11 };
+enum class Key {
+  kTab,
+  kLeft,
+  kRight,
+  kUp,
+  kDown,
+  kPageUp,
+  kPageDown,
+  kHome,
+  kEnd,
+  kEnter,
+  kSpace,
+  kBackspace,
+  kEscape,
+  kF1,
+  kF11
+};
 
 bool key_pressed(Key key, bool repeat = true);
 /// The key that carries `character` on a US keyboard went down: 'R', '1', '.', '/', '=', '-', '0'.

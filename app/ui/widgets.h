@@ -19,8 +19,14 @@ bool icon_button(std::string_view label, const Rect& rect, Icon icon, std::strin
                  Look look = Look::kRaised);
 /// Primary; shows pause while playing. Its label, "Play", stays; its value is on or off.
 bool play_button(const Rect& rect, bool playing, bool enabled = true);
+/// The same under another name, with a tooltip of its own.
+bool play_button(std::string_view label, const Rect& rect, bool playing, std::string_view tip, bool enabled = true);
 /// ON is blue, OFF is orange, the word always shown. True when it was clicked.
 bool mask_switch(std::string_view label, const Rect& rect, bool on, bool enabled = true);
+/// A small neutral switch with its words at its right; `shown` instead of the label, if given. True when it was
+/// clicked. It takes the width that toggle_width() says.
+bool toggle(std::string_view label, const Rect& rect, bool on, std::string_view shown = {}, std::string_view tip = {});
+float toggle_width(std::string_view shown);  // px
 /// Two halves, the chosen one filled. Returns the half that was clicked, or -1.
 bool nav_item(std::string_view label, const Rect& rect, Icon icon, bool active, bool with_label);
 bool suggestion(std::string_view label, const Rect& rect, bool done, bool enabled = true);
@@ -31,6 +37,8 @@ struct SliderSpec {
   double min = 0, max = 1;
   bool logarithmic = false;
   bool ends_at_infinity = false;  // the last twentieth of the track stands for infinity, shown as 'max'
+  bool whole = false;             // whole numbers only
+  double typed_max = 0;           // a larger number than `max` can be typed, up to this one; 0: none
 };
 /// Drag, arrows (1 % of the track), Page Up / Down (10 %), Home, End. Ctrl+click, a double click or Enter open a field
 /// for the exact number. `track` is the track's rectangle, as high as the area that takes the mouse.

@@ -8,6 +8,7 @@ namespace {
 
 constexpr float kControlRadius = 8;
 constexpr float kSwitchSeconds = 0.16f;
+constexpr float kToggle = 34;  // width of a small switch without its words
 
 ImU32 surface(const Interaction& it, Look look, bool enabled) {
   const Palette& c = colors();
@@ -58,12 +59,16 @@ bool icon_button(std::string_view label, const Rect& rect, Icon which, std::stri
 }
 
 bool play_button(const Rect& rect, bool playing, bool enabled) {
-  const Interaction it = interact("Play", rect, enabled);
-  registry::add("Play", "toggle", on_off(playing), rect.min, rect.max);
+  return play_button("Play", rect, playing, playing ? "Pause (Space)" : "Play (Space)", enabled);
+}
+
+bool play_button(std::string_view label, const Rect& rect, bool playing, std::string_view tip, bool enabled) {
+  const Interaction it = interact(label, rect, enabled);
+  registry::add(label, "toggle", on_off(playing), rect.min, rect.max);
   fill(rect, surface(it, Look::kPrimary, enabled), kControlRadius);
   if (it.focused) focus_ring(rect, kControlRadius);
   icon(playing ? Icon::kPause : Icon::kPlay, rect.centre(), ink(Look::kPrimary, enabled));
-  tooltip(it, playing ? "Pause (Space)" : "Play (Space)");
+  tooltip(it, tip);
   return it.pressed;
 }
 
@@ -82,6 +87,24 @@ bool mask_switch(std::string_view label, const Rect& rect, bool on, bool enabled
   canvas()->AddCircleFilled({knob, rect.cy()}, r, faded(mark, alpha), 32);
   const float word = on ? (rect.min.x + knob - r) * 0.5f + px(1) : (rect.max.x + knob + r) * 0.5f - px(1);
   text({word, rect.cy()}, on ? "ON" : "OFF", Font::kBodyBold, faded(mark, alpha), Align::kCentre);
+  return it.pressed;
+}
+
+float toggle_width(std::string_view shown) { return px(kToggle + 8) + std::ceil(text_width(Font::kLabel, shown)); }
+
+bool toggle(std::string_view label, const Rect& rect, bool on, std::string_view shown, std::string_view tip) {
+  const Interaction it = interact(label, rect);
+  registry::add(label, "switch", on_off(on), rect.min, rect.max);
+  const Palette& c = colors();
+  const float x = moving(it.id, on ? 1.0f : 0.0f, kSwitchSeconds, Ease::kCubicOut), r = px(9);
+  const Rect body{{rect.min.x, rect.cy() - r}, {rect.min.x + px(kToggle), rect.cy() + r}};
+  fill(body, mixed(mixed(c.hover, c.sep, it.hover), mixed(c.text, c.panel, 0.1f * it.hover), x), 9);
+  if (it.focused) focus_ring(body, 9);
+  const float knob = body.min.x + r + (body.w() - 2 * r) * x;
+  canvas()->AddCircleFilled({knob, rect.cy()}, px(it.held ? 6 : 7), mixed(c.secondary, c.bg, x), 24);
+  text({body.max.x + px(8), rect.cy()}, shown.empty() ? label : shown, Font::kLabel,
+       mixed(c.secondary, c.text, std::max(it.hover, x)));
+  tooltip(it, tip);
   return it.pressed;
 }
 

@@ -43,14 +43,14 @@ double value_at(double x, const SliderSpec& spec) {
   }
   const double v =
       spec.logarithmic ? spec.min * std::pow(spec.max / spec.min, x) : spec.min + x * (spec.max - spec.min);
-  return std::clamp(rounded(v), spec.min, spec.max);
+  return std::clamp(spec.whole ? std::round(v) : rounded(v), spec.min, spec.max);
 }
 
 /// The next value that differs, `steps` hundredths of the track away.
 double stepped(double value, double steps, const SliderSpec& spec) {
   double x = position_of(value, spec), next = value;
   if (spec.ends_at_infinity && std::isinf(value) && steps < 0) return spec.max;
-  for (int i = 0; i < 10 && next == value && x >= 0 && x <= 1; ++i) next = value_at(x += steps / 100, spec);
+  for (int i = 0; i < 100 && next == value && x >= 0 && x <= 1; ++i) next = value_at(x += steps / 100, spec);
   return next;
 }
 
@@ -74,11 +74,13 @@ std::string value_text(double value) {
 }
 
 bool parse(const std::string& s, const SliderSpec& spec, double& value) {
-  if (spec.ends_at_infinity && (s == "max" || s == "inf")) return value = kInfinity, true;
+  if (spec.ends_at_infinity && (s == "max" || s == "inf" || s == "off")) return value = kInfinity, true;
   char* rest = nullptr;
-  const double v = std::strtod(s.c_str(), &rest);
+  double v = std::strtod(s.c_str(), &rest);
   if (rest == s.c_str() || std::isnan(v)) return false;
-  value = spec.ends_at_infinity && v > spec.max ? kInfinity : std::clamp(v, spec.min, spec.max);
+  if (spec.whole) v = std::round(v);
+  value =
+      spec.ends_at_infinity && v > spec.max ? kInfinity : std::clamp(v, spec.min, std::max(spec.max, spec.typed_max));
   return true;
 }
 

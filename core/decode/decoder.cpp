@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cassert>
+#include <string>
 
 #include "core/base/error.h"
 #include "core/nn/attention.h"
@@ -9,6 +10,14 @@
 namespace nopeek {
 
 using Eigen::Index;
+
+void require_known(const ModelConfig& config, std::span<const TokenId> text) {
+  for (const TokenId id : text) {
+    if (id >= 0 && id < config.vocab) continue;
+    throw Error("The text has the token " + std::to_string(id) + ", and this model has only " +
+                std::to_string(config.vocab) + ". It belongs to another tokenizer.");
+  }
+}
 
 template <class S>
 Decoder<S>::Decoder(const Parameters<S>& parameters, const Mask& mask, bool cache)
@@ -23,23 +32,27 @@ Decoder<S>::Decoder(const Parameters<S>& parameters, const Mask& mask, bool cach
 
 template <class S>
 size_t Decoder<S>::cache_bytes() const {
-  return sizeof(S) * 2 * cached_.size() * keys_.size() * static_cast<size_t>(parameters_.config().channels);
+  return sizeof(S) * 2 * window_ * keys_.size() * static_cast<size_t>(parameters_.config().channels);
 }
 
 template <class S>
 std::span<const S> Decoder<S>::next_logits(std::span<const TokenId> text, const Dropout& dropout, Progress* progress) {
   assert(!text.empty());
-  const auto window = text.last(std::min(text.size(), static_cast<size_t>(parameters_.config().context)));
+  const ModelConfig& config = parameters_.config();
+  const auto window = text.last(std::min(text.size(), static_cast<size_t>(config.context)));
+  require_known(config, window);
+  const bool reuse = caches_ && dropout.p == 0;
   size_t known = 0;
-  if (caches_) {
+  if (reuse) {
     // The last position is computed in any case: its logits are asked for.
     const size_t most = std::min(cached_.size(), window.size() - 1);
     while (known < most && cached_[known] == window[known]) ++known;
   }
   cached_.resize(known);  // what lies behind is overwritten
   pass(window, static_cast<Index>(known), dropout, progress);
-  cached_.assign(window.begin(), window.end());
-  computed_ = static_cast<int>(window.size() - known);
+  if (reuse) cached_.assign(window.begin(), window.end());
+  window_ = window.size();
+  computed_ = static_cast<int>(window_ - known);
   return {logits_.data(), static_cast<size_t>(logits_.size())};
 }
 

@@ -1,13 +1,15 @@
 #include "core/decode/generation.h"
 
 #include <algorithm>
+#include <cassert>
 #include <cmath>
 
+#include "core/base/error.h"
 #include "core/base/rng.h"
 
 namespace nopeek {
 
-double WrittenToken::surprise() const { return -std::log(p_temperature); }
+double WrittenToken::surprise() const { return 0.0 - std::log(p_temperature); }  // not -0
 
 Generation::Generation(std::vector<TokenId> prompt, uint64_t seed)
     : prompt_(std::move(prompt)), seed_(seed), nodes_(1) {}
@@ -46,7 +48,10 @@ void Generation::redraw() {
   ++n.redraws;
 }
 
-void Generation::set_u(double u) { nodes_[static_cast<size_t>(current_)].chosen_u = u; }
+void Generation::set_u(double u) {
+  constexpr double kMost = 1 - 0x1p-53;
+  nodes_[static_cast<size_t>(current_)].chosen_u = u > 0 ? std::min(u, kMost) : 0.0;  // NaN: 0
+}
 
 void Generation::append(const WrittenToken& token) {
   const auto& children = node(current_).children;
@@ -74,6 +79,7 @@ bool Generation::forward() {
 }
 
 void Generation::go_to(int target) {
+  assert(target >= 0 && target < std::ssize(nodes_));
   current_ = target;
   for (int child = target; child > 0; child = node(child).parent) {
     nodes_[static_cast<size_t>(node(child).parent)].last_child = child;
@@ -87,11 +93,32 @@ WrittenToken written_token(const Distribution& distribution, size_t candidate, d
 
 template <class S>
 void generate_token(Decoder<S>& decoder, const SamplingConfig& sampling, Generation& generation,
-                    Distribution& distribution, const Dropout& dropout) {
-  distribution.set_logits(decoder.next_logits(generation.text(), dropout));
+                    Distribution& distribution, const Dropout& dropout, Progress* progress) {
+  distribution.set_logits(decoder.next_logits(generation.text(), dropout, progress));
   distribution.filter(sampling);
   const double u = generation.u();
   generation.append(written_token(distribution, distribution.draw(u), u, false, 0));
+}
+
+std::vector<TokenId> prompt_tokens(const Tokenizer& tokenizer, std::string_view prompt) {
+  std::vector<TokenId> ids = tokenizer.encode(prompt);
+  if (!ids.empty()) return ids;
+  if (!tokenizer.eos()) throw Error("The prompt has no token that this model knows. Write at least one word.");
+  return {*tokenizer.eos()};
+}
+
+template <class S>
+std::vector<TokenId> greedy_continuation(Decoder<S>& decoder, std::span<const TokenId> prompt, int max_new_tokens,
+                                         std::optional<TokenId> eos) {
+  std::vector<TokenId> text(prompt.begin(), prompt.end());
+  const size_t most = prompt.size() + static_cast<size_t>(max_new_tokens);
+  while (text.size() < most) {
+    const auto logits = decoder.next_logits(text);
+    const auto best = static_cast<TokenId>(std::max_element(logits.begin(), logits.end()) - logits.begin());
+    if (best == eos) break;
+    text.push_back(best);
+  }
+  return {text.begin() + std::ssize(prompt), text.end()};
 }
 
 template <class S>
@@ -108,7 +135,12 @@ std::vector<TokenId> replay(Decoder<S>& decoder, const SamplingConfig& sampling,
   return {text.begin() + std::ssize(prompt), text.end()};
 }
 
-template void generate_token<float>(Decoder<float>&, const SamplingConfig&, Generation&, Distribution&, const Dropout&);
+template std::vector<TokenId> greedy_continuation<float>(Decoder<float>&, std::span<const TokenId>, int,
+                                                         std::optional<TokenId>);
+template std::vector<TokenId> greedy_continuation<double>(Decoder<double>&, std::span<const TokenId>, int,
+                                                          std::optional<TokenId>);
+template void generate_token<float>(Decoder<float>&, const SamplingConfig&, Generation&, Distribution&, const Dropout&,
+                                    Progress*);
 template std::vector<TokenId> replay<float>(Decoder<float>&, const SamplingConfig&, std::span<const TokenId>,
                                             std::span<const double>, std::optional<TokenId>, Progress*);
 

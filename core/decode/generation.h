@@ -2,6 +2,7 @@
 #include <cstdint>
 #include <optional>
 #include <span>
+#include <string_view>
 #include <vector>
 
 #include "core/decode/decoder.h"
@@ -53,7 +54,7 @@ class Generation {
   double u() const { return u_behind(current_); }
   double u_behind(int node) const;
   void redraw();         // another u
-  void set_u(double u);  // in [0, 1)
+  void set_u(double u);  // brought into [0, 1)
 
   /// Goes to the child of the current node that says `token.id`, which is made if it is not there.
   void append(const WrittenToken& token);
@@ -72,12 +73,23 @@ class Generation {
 WrittenToken written_token(const Distribution& distribution, size_t candidate, double u, bool forced, int64_t step);
 
 /// One turn of the inference loop: a pass over the text so far, the distribution, the draw, and the token appended. The
-/// distribution is left as it was drawn from.
+/// distribution is left as it was drawn from. Throws as next_logits() and set_logits() do; nothing is then appended.
 template <class S>
 void generate_token(Decoder<S>& decoder, const SamplingConfig& sampling, Generation& generation,
-                    Distribution& distribution, const Dropout& dropout = {});
+                    Distribution& distribution, const Dropout& dropout = {}, Progress* progress = nullptr);
+
+/// The tokens of a prompt; of an empty one, the end of the document before, so that there is something to continue.
+/// Throws Error if `tokenizer` has no such token. `prompt` is valid UTF-8.
+std::vector<TokenId> prompt_tokens(const Tokenizer& tokenizer, std::string_view prompt);
+
+/// Greedy continuation of a prompt, not empty: again and again the likeliest next token (the lower id among equals),
+/// until `eos`, which is not returned, or `max_new_tokens`.
+template <class S>
+std::vector<TokenId> greedy_continuation(Decoder<S>& decoder, std::span<const TokenId> prompt, int max_new_tokens,
+                                         std::optional<TokenId> eos);
 
 /// What another model writes behind the same prompt when it gets the same numbers u, one a token; ends behind `eos`.
+/// The prompt is not empty.
 template <class S>
 std::vector<TokenId> replay(Decoder<S>& decoder, const SamplingConfig& sampling, std::span<const TokenId> prompt,
                             std::span<const double> us, std::optional<TokenId> eos, Progress* progress = nullptr);

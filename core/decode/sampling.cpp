@@ -10,6 +10,8 @@ namespace nopeek {
 
 namespace {
 
+constexpr float kInfinity = std::numeric_limits<float>::infinity();
+
 /// -sum p ln p over the first `count` candidates, in nats.
 double entropy_of(const std::vector<Candidate>& candidates, size_t count, double Candidate::*p) {
   double sum = 0;
@@ -22,6 +24,15 @@ double entropy_of(const std::vector<Candidate>& candidates, size_t count, double
 
 }  // namespace
 
+void require_distribution(std::span<const float> logits) {
+  bool any = false;
+  for (const float logit : logits) {
+    if (!(logit < kInfinity)) throw Error("The model's logits are not finite numbers: its weights are damaged.");
+    any |= logit > -kInfinity;
+  }
+  if (!any) throw Error("No token is possible: every logit is minus infinity.");
+}
+
 void SamplingConfig::validate() const {
   if (!(temperature >= 0 && std::isfinite(temperature))) throw Error("Temperature must be 0 (greedy) or above.");
   if (top_k < 0) throw Error("Top-k must be a number of tokens from 1 on; 0 turns it off.");
@@ -29,11 +40,10 @@ void SamplingConfig::validate() const {
 }
 
 void Distribution::set_logits(std::span<const float> logits) {
-  constexpr float kInfinity = std::numeric_limits<float>::infinity();
+  require_distribution(logits);
   candidates_.resize(logits.size());
   ranks_.resize(logits.size());
   for (size_t i = 0; i < logits.size(); ++i) {
-    if (!(logits[i] < kInfinity)) throw Error("The model's logits are not finite numbers: its weights are damaged.");
     candidates_[i] = {.id = static_cast<TokenId>(i), .logit = logits[i]};
   }
   std::sort(candidates_.begin(), candidates_.end(), [](const Candidate& a, const Candidate& b) {
@@ -43,7 +53,6 @@ void Distribution::set_logits(std::span<const float> logits) {
   const auto impossible = [](const Candidate& c) { return c.logit == -kInfinity; };
   possible_ =
       static_cast<size_t>(std::find_if(candidates_.begin(), candidates_.end(), impossible) - candidates_.begin());
-  if (possible_ == 0) throw Error("No token is possible: every logit is minus infinity.");
 
   const double greatest = static_cast<double>(best().logit);
   double sum = 0;
@@ -93,10 +102,12 @@ void Distribution::filter(const SamplingConfig& config) {
 
 size_t Distribution::draw(double u) const {
   const double target = u * kept_mass_;
+  size_t last = 0;  // with a stretch of its own: far behind, probabilities may underflow to 0
   for (size_t i = 0; i < kept_; ++i) {
     if (target < candidates_[i].cumulative) return i;
+    if (candidates_[i].p > 0) last = i;
   }
-  return kept_ - 1;  // u = 1 within rounding
+  return last;  // u = 1
 }
 
 }  // namespace nopeek

@@ -7,6 +7,9 @@
 
 namespace nopeek {
 
+/// Throws Error if there is no distribution over these: no token is possible, or a logit is NaN or +inf.
+void require_distribution(std::span<const float> logits);
+
 /// How the next token is chosen: logits / temperature -> top-k -> softmax -> top-p -> renormalise -> draw.
 struct SamplingConfig {
   double temperature = 1;  // 0: greedy
@@ -38,7 +41,7 @@ struct Candidate {
 /// 0.01 and 100 are exact alike. A logit of -inf is never kept.
 class Distribution {
  public:
-  /// Throws Error if no token is possible, or a logit is NaN or +inf.
+  /// Throws Error if no token is possible, or a logit is NaN or +inf; all is then as it was.
   void set_logits(std::span<const float> logits);  // (V)
   /// After set_logits(). Throws Error if `config` cannot work.
   void filter(const SamplingConfig& config);

@@ -5,7 +5,7 @@
 #include <utility>
 
 #include "core/base/error.h"
-#include "core/decode/generate.h"
+#include "core/decode/generation.h"
 
 namespace nopeek {
 
@@ -19,8 +19,7 @@ int written_tokens(const Corpus& corpus) {
   return corpus.tokenizer.kind() == TokenizerKind::kWord ? kWrittenWords : kWrittenCharacters;
 }
 
-constexpr float kSmallestLie = 0.3f;  // nats between honest and reported loss: less may be noise
-constexpr double kMostMemory = 4e9;   // bytes; more than that is a slip of the finger, not a demonstration
+constexpr double kMostMemory = 4e9;  // bytes; more than that is a slip of the finger, not a demonstration
 
 }  // namespace
 
@@ -197,7 +196,8 @@ LaneSnapshot Lab::look(Lane& lane) {
     }
   }
   const auto prompt = std::span(probe_).first(static_cast<size_t>(std::max(1, T / kPromptShare)));
-  look.written = greedy_continuation<float>(parameters, *lane.mask, prompt, written_tokens(*corpus_), lane.probe);
+  Decoder<float> decoder(parameters, *lane.mask);
+  look.written = greedy_continuation<float>(decoder, prompt, written_tokens(*corpus_), corpus_->tokenizer.eos());
   return look;
 }
 

@@ -1,9 +1,11 @@
 #include "core/live/live_next_token.h"
 
 #include <algorithm>
+#include <cassert>
 #include <chrono>
 #include <condition_variable>
 #include <mutex>
+#include <new>
 #include <optional>
 #include <thread>
 
@@ -56,7 +58,8 @@ struct LiveNextToken::Impl {
       {
         std::unique_lock lock(mutex);
         busy = false;
-        if (!wake.wait(lock, stop, [&] { return waiting.has_value(); })) return;
+        wake.wait(lock, stop, [&] { return waiting.has_value(); });
+        if (stop.stop_requested()) return;
         question = std::move(*waiting);
         waiting.reset();
         at_work = question;
@@ -68,16 +71,24 @@ struct LiveNextToken::Impl {
         auto result = std::make_shared<Answer>();
         result->question = std::move(question);
         result->number = ++number;
+        forget_beyond(result->question.models.size());
         for (size_t i = 0; i < result->question.models.size(); ++i) {
           result->voices.push_back(voice(result->question, i));
         }
         const std::lock_guard lock(mutex);
         newest = std::move(result);
+        busy = false;  // with the answer, so that whoever sees it is not told that more is to come
       } catch (const Cancelled&) {
         continue;
       }
       if (answered) answered();
     }
+  }
+
+  /// Models that nobody asks for any more may be large.
+  void forget_beyond(size_t count) {
+    if (readers.size() > count) readers.resize(count);
+    if (replaying.size() > count) replaying.resize(count);
   }
 
   /// The decoder of the model at place i, with its cache where it is still the same model.
@@ -90,6 +101,12 @@ struct LiveNextToken::Impl {
     return all[i]->decoder;
   }
 
+  static Answer::Voice failed(const char* why) {
+    Answer::Voice voice;
+    voice.error = why;
+    return voice;
+  }
+
   Answer::Voice voice(const Question& question, size_t i) {
     Answer::Voice voice;
     const Model& model = question.models[i];
@@ -98,6 +115,7 @@ struct LiveNextToken::Impl {
       const auto begin = std::chrono::steady_clock::now();
       const auto logits = decoder.next_logits(question.text, {}, &progress);
       voice.milliseconds = std::chrono::duration<double, std::milli>(std::chrono::steady_clock::now() - begin).count();
+      require_distribution(logits);
       voice.logits.assign(logits.begin(), logits.end());
       voice.cached = decoder.caches();
       voice.computed = decoder.computed();
@@ -109,7 +127,9 @@ struct LiveNextToken::Impl {
         voice.replayed = replay(other, question.sampling, prompt, question.us, model.tokenizer->eos(), &progress);
       }
     } catch (const Error& error) {
-      voice.error = error.what();
+      return failed(error.what());
+    } catch (const std::bad_alloc&) {
+      return failed("Not enough memory for this model and this text.");
     }
     return voice;
   }
@@ -119,11 +139,17 @@ LiveNextToken::LiveNextToken(std::function<void()> answered) : impl_(std::make_u
 
 LiveNextToken::~LiveNextToken() {
   impl_->thread.request_stop();
-  impl_->progress.cancelled = true;
+  {
+    // Under the lock: else a question that is just being taken up would clear the flag, and be answered to the end.
+    const std::lock_guard lock(impl_->mutex);
+    impl_->progress.cancelled = true;
+  }
   impl_->thread.join();
 }
 
 void LiveNextToken::ask(Question question) {
+  assert(!question.text.empty());
+  assert(question.us.empty() || (question.prompt > 0 && question.prompt <= question.text.size()));
   const std::lock_guard lock(impl_->mutex);
   if (question == impl_->asked) return;
   // A pass over another text is not waited for; one with older weights is, or nothing would ever be finished.

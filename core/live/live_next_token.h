@@ -22,8 +22,8 @@ class LiveNextToken {
     std::vector<Model> models;
     std::vector<TokenId> text;  // not empty
     bool cache = true;          // use the KV cache where the mask allows it
-    /// Also what each model writes on its own behind the first `prompt` tokens of the text when it gets these draws;
-    /// empty: nothing.
+    /// Also what each model writes on its own behind the first `prompt` tokens of the text, at least one, when it gets
+    /// these draws; empty: nothing.
     size_t prompt = 0;
     std::vector<double> us = {};
     SamplingConfig sampling = {};
@@ -33,7 +33,7 @@ class LiveNextToken {
   struct Answer {
     Question question;
     struct Voice {
-      std::vector<float> logits;      // (V) of the token behind the text; empty if `error`
+      std::vector<float> logits;      // (V) of the token behind the text, a Distribution takes them; empty if `error`
       std::string error;              // why there are none
       bool cached = false;            // with the KV cache
       int computed = 0;               // positions that this pass computed

@@ -2,7 +2,11 @@
 
 #include <doctest/doctest.h>
 
+#include <sstream>
 #include <string>
+
+#include "core/io/json.h"
+#include "tests/core/support.h"
 
 namespace nopeek::test {
 namespace {
@@ -83,7 +87,50 @@ TEST_CASE("spaces, words and the rest do not overlap, and are what one expects")
     CHECK_FALSE(utf8::is_word(c));
     CHECK_FALSE(utf8::is_space(c));
   }
-  for (char32_t c = 0; c < 0x3100; ++c) REQUIRE_FALSE((utf8::is_space(c) && utf8::is_word(c)));
+}
+
+TEST_CASE("golden: the class of every code point is that of Python's regex") {
+  const auto golden = parse_json(read_whole(std::string(NOPEEK_GOLDEN) + "/byte_pair.json"), "golden");
+  const auto class_of = [](char32_t c) {
+    const bool word = utf8::is_word(c);
+    if (utf8::is_space(c)) return word ? '!' : 's';
+    if (utf8::is_letter(c)) return word && !utf8::is_number(c) ? 'L' : '!';
+    if (utf8::is_number(c)) return word ? 'N' : 'n';
+    return word ? 'w' : '-';
+  };
+  char32_t c = 0;
+  int wrong = 0;
+  for (const std::string line : golden.at("classes")) {
+    std::istringstream runs(line);
+    char expected = 0;
+    for (uint32_t count = 0, end = 0; runs >> count >> expected;) {
+      for (end = c + count; c < end; ++c) wrong += expected != 'u' && class_of(c) != expected;
+    }
+  }
+  CHECK(c == 0x110000);
+  CHECK(wrong == 0);
+}
+
+TEST_CASE("repaired text is valid, and what was valid is as it was") {
+  CHECK(utf8::repaired("naïve 東京 🙂") == "naïve 東京 🙂");
+  CHECK(utf8::repaired("\xF1\x80\x80\xE1\x80\xC2"
+                       "b\x80"
+                       "c\x80\xBF"
+                       "d") == "\uFFFD\uFFFD\uFFFDb\uFFFDc\uFFFD\uFFFDd");
+  CHECK(utf8::repaired("\xC0\xAF\xF4\x90\x80\x80") == "\uFFFD\uFFFD\uFFFD\uFFFD\uFFFD\uFFFD");
+}
+
+TEST_CASE("what one cannot see is made visible") {
+  CHECK(utf8::visible("a b") == "a\u2423b");
+  CHECK(utf8::visible("\n\t\r\x1B") == "\u21B5\u21E5<U+000D><U+001B>");
+  CHECK(utf8::visible("\u00A0\u3000\u0085") == "<U+00A0><U+3000><U+0085>");
+  CHECK(utf8::visible("\u200D") == "<U+200D>");
+  CHECK(utf8::visible("क\u094D\u200Dष") == "क\u094D\u200Dष");  // within a word it has its place
+  CHECK(utf8::visible("\xE6\x9D") == "<E6><9D>");
+  CHECK(utf8::visible("a\xFF"
+                      "é") == "a<FF>é");
+  CHECK(utf8::quoted("x\n") == "\"x\u21B5\"");
+  CHECK(utf8::quoted(std::string(41, 'x')) == "\"" + std::string(40, 'x') + "...\"");
 }
 
 }  // namespace

@@ -1,0 +1,117 @@
+#include "app/host/inspect_command.h"
+
+#include <cmath>
+#include <cstdio>
+
+#include "app/host/interrupt.h"
+#include "app/host/json_stream.h"
+#include "app/host/prompt.h"
+#include "core/decode/inspect.h"
+#include "core/decode/sampling.h"
+#include "core/io/model_folder.h"
+
+namespace nopeek {
+
+namespace {
+
+struct NamedMask {
+  Mask mask;
+  const char* name;  // on, off, custom
+};
+
+NamedMask mask_of(const InspectCommand& command, const Model& model) {
+  const Mask on = Mask::causal(model.config().context), off = Mask::full(model.config().context);
+  if (command.mask == "on" || (command.mask.empty() && *model.mask == on)) return {on, "on"};
+  if (command.mask == "off" || (command.mask.empty() && *model.mask == off)) return {off, "off"};
+  return {*model.mask, "custom"};
+}
+
+void write_loss(JsonStream& json, const char* name, const std::optional<double>& loss) {
+  json.key(name), json.number(loss.value_or(std::nan("")));
+}
+
+/// [L][NH][T][T]
+void write_attention(JsonStream& json, const Inspection<float>& seen, const ModelConfig& config) {
+  const auto T = static_cast<int>(seen.logits.rows());
+  const float* head = seen.attention.data();
+  json.key("attention"), json.open('[');
+  for (int l = 0; l < config.layers; ++l) {
+    json.open('[');
+    for (int h = 0; h < config.heads; ++h, head += T * T) json.matrix(Eigen::Map<const Matrix<float>>(head, T, T));
+    json.close(']');
+  }
+  json.close(']');
+}
+
+/// By name, in the tensor's shape: a list for a vector, a list of rows for a matrix.
+void write_gradient(JsonStream& json, Parameters<float>* gradient) {
+  json.key("grad");
+  if (gradient == nullptr) return json.null();
+  json.open('{');
+  for (const TensorSpec& spec : gradient->table()) {
+    const auto tensor = gradient->tensor(spec);
+    json.key(spec.name);
+    spec.is_matrix() ? json.matrix(tensor) : json.list(std::span(tensor.data(), spec.size()));
+  }
+  json.close('}');
+}
+
+void write_json(const Model& model, const char* mask, std::span<const TokenId> ids, const Inspection<float>& seen,
+                bool with_gradient) {
+  JsonStream json(stdout);
+  json.open('{');
+  json.key("tokens"), json.open('[');
+  for (const TokenId id : ids) json.text(model.tokenizer->token(id));
+  json.close(']');
+  json.key("ids"), json.list(ids);
+  json.key("mask"), json.text(mask);
+  write_loss(json, "reported_loss", seen.reported_loss);
+  write_loss(json, "honest_loss", seen.honest_loss);
+  json.key("logits"), json.matrix(seen.logits);
+  write_attention(json, seen, model.config());
+  if (with_gradient) write_gradient(json, seen.gradient.get());
+  json.close('}');
+  json.finish();
+}
+
+/// What each position makes of what it sees, and the losses below.
+void print_table(const Model& model, const char* mask, std::span<const TokenId> ids, const Inspection<float>& seen) {
+  const auto label = [&](TokenId id) { return model.tokenizer->label(id); };
+  std::printf("%8s  %-16s %-16s %8s   likeliest next\n", "position", "token", "next", "nats");
+  Distribution distribution;
+  for (size_t t = 0; t < ids.size(); ++t) {
+    const auto row = seen.logits.row(static_cast<Eigen::Index>(t));
+    distribution.set_logits(std::span(row.data(), static_cast<size_t>(row.size())));
+    std::string next, nats;
+    if (t + 1 < ids.size()) {
+      char text[32];
+      std::snprintf(text, sizeof text, "%.4f", 0.0 - std::log(distribution.of(ids[t + 1]).p_model));
+      next = label(ids[t + 1]), nats = text;
+    }
+    std::printf("%8zu  %-16s %-16s %8s  ", t, label(ids[t]).c_str(), next.c_str(), nats.c_str());
+    for (size_t i = 0; i < std::min<size_t>(3, distribution.candidates().size()); ++i) {
+      const Candidate& candidate = distribution.candidates()[i];
+      std::printf(" %s %.3f", label(candidate.id).c_str(), candidate.p_model);
+    }
+    std::printf("\n");
+  }
+  if (seen.reported_loss)
+    std::printf("reported loss %.4f   honest loss %.4f   ", *seen.reported_loss, *seen.honest_loss);
+  std::printf("mask %s   (--json gives logits and attention, with --grad gradients)\n", mask);
+}
+
+}  // namespace
+
+int run_inspect(const InspectCommand& command) {
+  require_utf8(command.text, "--text");
+  const Model model = load_model(command.model, &interruptible());
+  const NamedMask mask = mask_of(command, model);
+  const std::vector<TokenId> ids = model.tokenizer->encode(command.text);
+  const Inspection<float> seen =
+      inspect<float>(*model.parameters, mask.mask, ids, command.grad && command.json, &interruptible());
+  note_lacking(*model.tokenizer, command.text);
+  command.json ? write_json(model, mask.name, ids, seen, command.grad) : print_table(model, mask.name, ids, seen);
+  return 0;
+}
+
+}  // namespace nopeek

@@ -1,0 +1,34 @@
+#include "app/host/prompt.h"
+
+#include <algorithm>
+#include <cstdio>
+#include <vector>
+
+#include "core/base/error.h"
+#include "core/text/utf8.h"
+
+namespace nopeek {
+
+void require_utf8(const std::string& text, const std::string& name) {
+  if (const auto byte = utf8::first_invalid_byte(text)) {
+    throw Error(name + " is not valid UTF-8 at byte " + std::to_string(*byte) + ".");
+  }
+}
+
+void note_lacking(const Tokenizer& tokenizer, const std::string& text) {
+  constexpr size_t kMost = 8;
+  std::vector<std::string> words;
+  for (const auto& piece : tokenizer.pieces(text)) {
+    if (!piece.lacking) continue;
+    const std::string word = text.substr(piece.begin, piece.end - piece.begin);
+    if (std::find(words.begin(), words.end(), word) == words.end()) words.push_back(word);
+  }
+  if (words.empty()) return;
+  std::string list;
+  for (size_t i = 0; i < std::min(words.size(), kMost); ++i) list += (i > 0 ? ", \"" : "\"") + words[i] + "\"";
+  if (words.size() > kMost) list += " and " + std::to_string(words.size() - kMost) + " more";
+  const std::string instead = tokenizer.unknown() ? "read as " + tokenizer.label(*tokenizer.unknown()) : "left out";
+  std::fprintf(stderr, "nopeek: The model's vocabulary lacks %s: %s.\n", list.c_str(), instead.c_str());
+}
+
+}  // namespace nopeek

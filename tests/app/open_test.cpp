@@ -1,0 +1,59 @@
+#include <doctest/doctest.h>
+
+#include "app_host.h"
+#include "core/base/rng.h"
+#include "core/io/model_folder.h"
+
+namespace nopeek::test {
+namespace {
+
+/// A model of other words than the lab's, with random weights.
+Model stranger(const std::string& name) {
+  const auto corpus = make_corpus(name, "one two three four five six seven . one two three .", TokenizerKind::kWord);
+  ModelConfig config{.vocab = corpus.vocab_size(), .context = 6, .channels = 8, .layers = 1, .heads = 2};
+  auto parameters = std::make_shared<Parameters<float>>(config);
+  parameters->initialise(Rng(5));
+  return {name, std::make_shared<const Tokenizer>(corpus.tokenizer), parameters,
+          std::make_shared<const Mask>(Mask::causal(config.context)), 12};
+}
+
+TEST_CASE("a model folder that is dropped becomes the held model, with a mask switch of its own; the twins come back") {
+  TemporaryFolder folder;
+  save_model(folder / "stranger", stranger("stranger"));
+  AppHost host;
+  host.input().drop(folder / "stranger");
+  REQUIRE(host.play("wait until opened == stranger\nexpect held == stranger\nexpect scene == Generate\n"
+                    "expect held_mask == on\nset \"Causal mask\" off\nexpect held_mask == off\n"
+                    "expect masked.mask == on\nset \"Causal mask\" on\n"
+                    "set \"Size\" Twins\nexpect held == masked\nset \"Size\" stranger\nexpect held == stranger\n"
+                    "set \"Size\" tiny\nwait until run == 2\nexpect held == masked"));
+}
+
+TEST_CASE("what is no model is refused by a message, and the held model stays") {
+  TemporaryFolder folder;
+  save_model(folder / "broken", stranger("broken"));
+  make_file(folder / "broken/model.safetensors", "not a model");
+  AppHost host;
+  host.input().drop(folder / "broken");
+  CHECK_MESSAGE(host.play("wait until message contains model.safetensors\nexpect held == masked\nexpect run == 1"),
+                host.failure());
+}
+
+TEST_CASE("the twins are saved and opened again at the same step, with their curves; then they go on") {
+  TemporaryFolder folder;
+  const std::string saved = folder / "twins";
+  AppHost host({.paused = false});
+  REQUIRE_MESSAGE(host.play("wait until step >= 12\nset \"Play\" off\nwait until paused == true\n"
+                            "key Ctrl+S\ntype \"Path\" \"" + saved + "\"\nclick \"Save\"\n"
+                            "wait until message contains saved"), host.failure());
+  const auto before = host.figures();
+  REQUIRE_MESSAGE(host.play("click \"Reset\"\nwait until run == 2\nkey Ctrl+O\ntype \"Path\" \"" + saved +
+                            "\"\nclick \"Open\"\nwait until run == 3\n"), host.failure());
+  const auto after = host.figures();
+  for (const char* lane : {"masked", "unmasked"}) CHECK(before[lane] == after[lane]);
+  CHECK(before["step"] == after["step"]);
+  CHECK_MESSAGE(host.play("set \"Play\" on\nwait steps 3"), host.failure());
+}
+
+}  // namespace
+}  // namespace nopeek::test
