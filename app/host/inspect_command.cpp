@@ -1,5 +1,6 @@
 #include "app/host/inspect_command.h"
 
+#include <algorithm>
 #include <cmath>
 #include <cstdio>
 
@@ -74,10 +75,18 @@ void write_json(const Model& model, const char* mask, std::span<const TokenId> i
   json.finish();
 }
 
+/// `text` as wide as a column; printf counts bytes, not characters.
+std::string column(const std::string& text) {
+  constexpr std::ptrdiff_t kWidth = 16;
+  const auto continues = [](char byte) { return (static_cast<unsigned char>(byte) & 0xC0) == 0x80; };
+  const auto characters = std::ssize(text) - std::count_if(text.begin(), text.end(), continues);
+  return text + std::string(static_cast<size_t>(std::max<std::ptrdiff_t>(1, kWidth - characters)), ' ');
+}
+
 /// What each position makes of what it sees, and the losses below.
 void print_table(const Model& model, const char* mask, std::span<const TokenId> ids, const Inspection<float>& seen) {
   const auto label = [&](TokenId id) { return model.tokenizer->label(id); };
-  std::printf("%8s  %-16s %-16s %8s   likeliest next\n", "position", "token", "next", "nats");
+  std::printf("%8s  %s%s%8s   likeliest next\n", "position", column("token").c_str(), column("next").c_str(), "nats");
   Distribution distribution;
   for (size_t t = 0; t < ids.size(); ++t) {
     const auto row = seen.logits.row(static_cast<Eigen::Index>(t));
@@ -88,7 +97,7 @@ void print_table(const Model& model, const char* mask, std::span<const TokenId> 
       std::snprintf(text, sizeof text, "%.4f", 0.0 - std::log(distribution.of(ids[t + 1]).p_model));
       next = label(ids[t + 1]), nats = text;
     }
-    std::printf("%8zu  %-16s %-16s %8s  ", t, label(ids[t]).c_str(), next.c_str(), nats.c_str());
+    std::printf("%8zu  %s%s%8s  ", t, column(label(ids[t])).c_str(), column(next).c_str(), nats.c_str());
     for (size_t i = 0; i < std::min<size_t>(3, distribution.candidates().size()); ++i) {
       const Candidate& candidate = distribution.candidates()[i];
       std::printf(" %s %.3f", label(candidate.id).c_str(), candidate.p_model);
