@@ -4,6 +4,8 @@
 
 #include <functional>
 
+#include "core/base/error.h"
+#include "core/base/rng.h"
 #include "core/io/json.h"
 #include "tests/core/support.h"
 
@@ -262,6 +264,28 @@ TEST_CASE("hostile and damaged tokenizer.json: an error with its reason and noth
   check_refused(text_error(std::string(100'000, '[')), "nested");
   check_refused(text_error(R"({"model": {"vocab": {"a": 0, "a": 1}, "merges": []}})"), "twice");
   check_refused(text_error(std::string((16 << 20) + 1, ' ')), "larger than 16 MB");
+}
+
+TEST_CASE("whatever byte is changed, cut or doubled: a tokenizer, or an Error of one line") {
+  Rng rng(13);
+  int refused = 0;
+  for (int repeat = 0; repeat < 1500; ++repeat) {
+    std::string text = (repeat % 3 == 0 ? word_level() : byte_level()).dump();
+    const size_t at = rng.below(text.size()), size = 1 + rng.below(8);
+    if (repeat % 4 == 0) text.erase(at, size);
+    if (repeat % 4 == 1) text.insert(at, text.substr(rng.below(text.size()), size));
+    if (repeat % 4 == 2) text[at] = static_cast<char>(rng.below(256));
+    if (repeat % 4 == 3) text.replace(at, 1, std::string(1, "0123456789-,:\"[]{}"[rng.below(18)]));
+    CAPTURE(text);
+    try {
+      const Tokenizer tokenizer = Folder().with("tokenizer.json", text).load();
+      REQUIRE(reloaded(tokenizer).encode(kText) == tokenizer.encode(kText));
+    } catch (const Error& error) {
+      ++refused;
+      REQUIRE(std::string(error.what()).find('\n') == std::string::npos);
+    }
+  }
+  CHECK(refused > 700);
 }
 
 TEST_CASE("a vocabulary of more tokens than a corpus can hold is refused, and a long token does not fill the message") {
