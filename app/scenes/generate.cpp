@@ -62,6 +62,10 @@ bool Generate::landed() const {
 void Generate::begin_frame(const SceneInput& in) {
   if (!next_) next_ = std::make_unique<LiveNextToken>(in.wake);
   use_voices(in);
+  if (pending_go_) {
+    draft_.tree.go_to(*std::exchange(pending_go_, std::nullopt));
+    text_changed();
+  }
   ask();
   take_answer();
   act();
@@ -175,6 +179,7 @@ void Generate::act() {
 
 void Generate::text_changed() {
   ++revision_;
+  pending_go_.reset();  // of another tree, perhaps
   path_ = draft_.tree.path(draft_.tree.current());
   text_ = draft_.tree.text();
   labels_.clear();
@@ -198,6 +203,7 @@ void Generate::update_rows() {
   const size_t count = std::min<size_t>(static_cast<size_t>(most_rows_), all.size());
   rows_.resize(count);
   rest_p_ = 1;
+  double largest = 0;
   for (size_t i = 0; i < count; ++i) {
     Row& row = rows_[i];
     row.place = i + 1 == count && drawn_ >= count ? drawn_ : i;
@@ -208,7 +214,9 @@ void Generate::update_rows() {
     row.name = twice ? row.label + " #" + std::to_string(c.id) : row.label;
     row.other_p = has_other_ ? other_distribution_.of(c.id).p_temperature : -1;
     rest_p_ -= c.p_temperature;
+    largest = std::max({largest, c.p_temperature, row.other_p});
   }
+  scale_ = std::max(0.1, std::ceil(largest * 10 - 1e-9) / 10);
   rest_p_ = std::max(0.0, rest_p_);
 }
 

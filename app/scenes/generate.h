@@ -136,11 +136,11 @@ class Generate final : public Scene {
   DistributionLayout distribution_layout(ui::Rect panel) const;
   void draw_distribution(ui::Rect panel);
   void draw_legend(const DistributionLayout& at) const;
-  void draw_row(const DistributionLayout& at, size_t line, double scale);
+  void draw_row(const DistributionLayout& at, size_t line);
   void draw_greedy_mark(float x_end, float y, float x_limit) const;
   void draw_rest(const DistributionLayout& at) const;
   void draw_cuts(const DistributionLayout& at) const;
-  void draw_cut(const DistributionLayout& at, float y, std::string_view words) const;
+  void draw_cut(const DistributionLayout& at, size_t rows_above, std::string_view words) const;
   std::string rest_words() const;
   void draw_cumulative(const DistributionLayout& at) const;
   void draw_waiting(const DistributionLayout& at) const;
@@ -180,6 +180,7 @@ class Generate final : public Scene {
   bool in_view(const TimelineLayout& at, int depth) const;
 
   // generate_words.cpp
+  std::string newest_words() const;
   void explain_bet(Explanation& out) const;
   void explain_draw(Explanation& out) const;
   void explain_other(Explanation& out) const;
@@ -229,6 +230,7 @@ class Generate final : public Scene {
   double rest_p_ = 0;  // of the candidates without a row
   bool rows_due_ = true;
   int most_rows_ = 10;
+  double scale_ = 1;  // p that the bars' full width stands for
   double dart_since_ = 0;
   uint64_t dart_revision_ = 0;
   double dart_u_ = -1;
@@ -236,6 +238,7 @@ class Generate final : public Scene {
 
   // What is under way
   int pending_steps_ = 0;
+  std::optional<int> pending_go_;  // to a node
   std::optional<TokenId> pending_force_;
   bool playing_ = false;
   int play_left_ = 0;

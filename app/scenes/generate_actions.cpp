@@ -109,11 +109,12 @@ void Generate::start_over() {
   read_prompt(draft_.prompt, draft_.typed);
 }
 
+/// When the next frame begins: whoever calls this is drawing the text that it ends.
 void Generate::go_to(int node) {
   playing_ = false;
   pending_steps_ = 0;
-  draft_.tree.go_to(node);
-  text_changed();
+  pending_go_ = node;
+  keep_moving();
 }
 
 void Generate::begin_edit() {

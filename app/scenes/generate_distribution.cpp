@@ -16,9 +16,6 @@ constexpr float kLow = 88, kHigh = 118;  // what the draw takes below the rows
 constexpr float kFaint = 0.35f;          // an older distribution, while the pass takes its time
 constexpr double kProgressAfter = 0.3;   // s
 
-/// The largest probability, rounded up to a tenth: what the bars' full width stands for.
-double scale_of(double largest) { return std::max(0.1, std::ceil(largest * 10 - 1e-9) / 10); }
-
 bool close(double a, double b) { return std::abs(a - b) < 1e-9; }
 
 }  // namespace
@@ -48,10 +45,7 @@ void Generate::draw_distribution(Rect panel) {
   }
   if (!error_.empty() || rows_.empty()) return draw_waiting(at);
   draw_legend(at);
-  double largest = 0;
-  for (const Row& row : rows_)
-    largest = std::max({largest, row.other_p, distribution_.candidates()[row.place].p_temperature});
-  for (size_t i = 0; i < rows_.size(); ++i) draw_row(at, i, scale_of(largest));
+  for (size_t i = 0; i < rows_.size(); ++i) draw_row(at, i);
   draw_rest(at);
   draw_cumulative(at);
   draw_cuts(at);
@@ -77,7 +71,7 @@ void Generate::draw_legend(const DistributionLayout& at) const {
   text(theme().at(at.x_sum + at.w_sum, y), "cumulative", Font::kLabel, c.secondary, Align::kRight);
 }
 
-void Generate::draw_row(const DistributionLayout& at, size_t line, double scale) {
+void Generate::draw_row(const DistributionLayout& at, size_t line) {
   const Palette& c = colors();
   const Row& row = rows_[line];
   const Candidate& candidate = distribution_.candidates()[row.place];
@@ -96,7 +90,7 @@ void Generate::draw_row(const DistributionLayout& at, size_t line, double scale)
   text_elided(theme().at(at.panel.min.x + 96, middle), row.label, px(76), is_drawn ? Font::kBodyBold : Font::kBody, ink,
               Align::kRight);
   const auto bar = [&](double p, float top, float h, ImU32 color) {
-    const float x = px(at.x_bar), w = static_cast<float>(p / scale) * px(at.w_bar);
+    const float x = px(at.x_bar), w = static_cast<float>(p / scale_) * px(at.w_bar);
     if (p > 0) fill({{x, px(y + top)}, {x + std::max(1.0f, w), px(y + top + h)}}, faded(color, alpha), 2);
     return x + w;
   };
@@ -144,6 +138,7 @@ std::string Generate::rest_words() const {
   const size_t shown = rows_.size(), all = distribution_.candidates().size(), k = distribution_.in_top_k(),
                kept = distribution_.kept();
   std::string words;
+  if (sampling_.temperature == 0) return words;
   if (k > shown && k < all) words = std::string("top-k cuts after ") + grouped_text(static_cast<long long>(k)).chars;
   if (kept > shown && kept < k)
     words += std::string(words.empty() ? "" : ", ") + fmt("top-p %.2f cuts after ", sampling_.top_p).chars +
@@ -154,25 +149,30 @@ std::string Generate::rest_words() const {
 /// Each cut that acts is a line between the last token that it keeps and the first that it does not.
 void Generate::draw_cuts(const DistributionLayout& at) const {
   const size_t all = distribution_.candidates().size(), k = distribution_.in_top_k(), kept = distribution_.kept();
-  const auto y_below = [&](size_t count) { return at.panel.min.y + at.top + at.pitch * static_cast<float>(count); };
   if (sampling_.temperature == 0) {
-    if (all > 1) draw_cut(at, y_below(1), "temperature 0 cuts here");
+    if (all > 1) draw_cut(at, 1, "temperature 0 cuts here");
     return;
   }
-  if (k < all && k <= rows_.size()) draw_cut(at, y_below(k), fmt("top-k %d cuts here", sampling_.top_k));
-  if (kept < k && kept <= rows_.size()) draw_cut(at, y_below(kept), fmt("top-p %.2f cuts here", sampling_.top_p));
+  if (k < all && k <= rows_.size()) draw_cut(at, k, fmt("top-k %d cuts here", sampling_.top_k));
+  if (kept < k && kept <= rows_.size()) draw_cut(at, kept, fmt("top-p %.2f cuts here", sampling_.top_p));
 }
 
-void Generate::draw_cut(const DistributionLayout& at, float y, std::string_view words) const {
-  const float x0 = px(at.panel.min.x + 20), x1 = px(at.panel.max.x - 20), yy = px(y) - 0.5f;
-  const float middle = px(at.panel.min.x + 290 + (at.w_bar - 312) * 0.5f);
+void Generate::draw_cut(const DistributionLayout& at, size_t rows_above, std::string_view words) const {
+  const float x0 = px(at.panel.min.x + 20), x1 = px(at.panel.max.x - 20);
+  const float y = px(at.panel.min.y + at.top + at.pitch * static_cast<float>(rows_above)) - 0.5f;
   const float half = std::ceil(text_width(Font::kLabelBold, words) * 0.5f) + px(8);
+  // The words stand behind the bar above them where there is room, and on it where there is none.
+  const Row& above = rows_[rows_above - 1];
+  const double p = std::max(distribution_.candidates()[above.place].p_temperature, above.other_p);
+  const float usual = px(at.panel.min.x + 290 + (at.w_bar - 312) * 0.5f);
+  const float behind = px(at.x_bar) + static_cast<float>(p / scale_) * px(at.w_bar) + half;
+  const float middle = behind + half <= px(at.x_p - 48) ? std::max(usual, behind) : usual;
   const ImU32 color = colors().text;
-  const ImVec2 left[] = {{x0, yy}, {middle - half, yy}}, right[] = {{middle + half, yy}, {x1, yy}};
+  const ImVec2 left[] = {{x0, y}, {middle - half, y}}, right[] = {{middle + half, y}, {x1, y}};
   stroke_dashed(left, color, theme().line(1.5f), px(6), px(4), 0);
   stroke_dashed(right, color, theme().line(1.5f), px(6), px(4), 0);
-  fill({{middle - half + px(4), yy - px(7)}, {middle + half - px(4), yy + px(7)}}, faded(colors().panel, 0.85f));
-  text({middle, yy}, words, Font::kLabelBold, color, Align::kCentre);
+  fill({{middle - half + px(4), y - px(7)}, {middle + half - px(4), y + px(7)}}, faded(colors().panel, 0.85f));
+  text({middle, y}, words, Font::kLabelBold, color, Align::kCentre);
 }
 
 /// The sum from the top down: what top-p counts.
@@ -254,7 +254,7 @@ void Generate::describe_row(const Row& row, ImGuiID owner) const {
         add(fmt("top-p %.2f: %.3f before it", sampling_.top_p, c.cumulative - c.p_top_k).chars,
             fmt(c.kept ? "kept" : "cut"));
     }
-    if (c.kept && !close(c.p, c.p_temperature))
+    if (c.kept && !close(c.p, c.p_top_k))
       add(fmt("renormalised, / %.3f", distribution_.kept_mass()).chars, fmt("%.3f", c.p));
   }
   if (row.other_p >= 0 && other())

@@ -100,16 +100,18 @@ void Generate::draw_slider(const SamplingLayout& at, int line, std::string_view 
 }
 
 void Generate::draw_fields(const SamplingLayout& at) {
-  const float x = at.panel.min.x + 20, end = at.panel.max.x - 20, y = at.seed, w = std::min(96.0f, (end - x) * 0.25f);
+  const float x = at.panel.min.x + 20, end = at.panel.max.x - 20, y = at.seed;
+  const bool roomy = at.panel.w() > 400;
+  const float wide = roomy ? 96 : theme().small() ? 56 : 76, narrow = roomy ? 80 : theme().small() ? 48 : 60;
   text(theme().at(x, y), "Seed", Font::kBody, colors().text);
   uint64_t seed = 0;
-  if (number_field("Seed", theme().rect(x + 48, y - 16, w, 32), seed_text_, seed_typing_, draft_.tree.seed(), seed))
+  if (number_field("Seed", theme().rect(x + 48, y - 16, wide, 32), seed_text_, seed_typing_, draft_.tree.seed(), seed))
     set_seed(seed);
   int most = 0;
-  const float x2 = end - w;
-  text(theme().at(x2 - 12, y), theme().small() ? "Max new" : "Max new tokens", Font::kBody, colors().text,
+  text(theme().at(end - narrow - 10, y), theme().small() ? "Max new" : "Max new tokens", Font::kBody, colors().text,
        Align::kRight);
-  if (number_field("Max new tokens", theme().rect(x2, y - 16, w, 32), max_text_, max_typing_, max_new_, most))
+  if (number_field("Max new tokens", theme().rect(end - narrow, y - 16, narrow, 32), max_text_, max_typing_, max_new_,
+                   most))
     max_new_ = std::clamp(most, 1, kMostNewTokens);
 }
 
@@ -166,6 +168,8 @@ void Generate::draw_cost(const SamplingLayout& at) {
     lines.push_back({"Without a causal mask each new token changes what earlier", {}});
     lines.push_back({"ones saw: what was kept would be of a text that is no more.", {}});
   } else if (voice->cached) {
+    if (voice->computed == window && shown_->question.text.size() > static_cast<size_t>(window))
+      lines.push_back({"The window moved on: each token has another place, all is new.", {}});
     lines.push_back(
         {"keys and values kept", std::string(compact_text(static_cast<double>(voice->cache_bytes)).chars) + "B"});
   }
@@ -179,7 +183,7 @@ void Generate::draw_cost(const SamplingLayout& at) {
 void Generate::draw_entropy(const SamplingLayout& at) const {
   if (!ready()) return;
   const double H = distribution_.temperature_entropy(), after = distribution_.entropy();
-  const bool cut = distribution_.kept() < distribution_.candidates().size();
+  const bool cut = sampling_.temperature > 0 && distribution_.kept() < distribution_.candidates().size();
   const bool small = theme().small();
   const float x = at.panel.min.x + 20, x2 = at.panel.min.x + at.panel.w() * 0.5f, end = at.panel.max.x - 20;
   const auto figure = [&](float from, float to, std::string_view name, const Number& value, std::string_view unit,
@@ -195,7 +199,8 @@ void Generate::draw_entropy(const SamplingLayout& at) const {
       text_elided({pen, base}, unit, px(to) - pen, Font::kLabel, colors().secondary);
     } else {
       const std::string arrow = std::string("\xE2\x86\x92 ") + then.chars;
-      if (pen + text_width(Font::kMono, arrow) <= px(to)) text({pen, base}, arrow, Font::kMono, colors().text);
+      const Font second = small ? Font::kMonoLabel : Font::kMono;
+      if (pen + text_width(second, arrow) <= px(to)) text({pen, base}, arrow, second, colors().text);
     }
   };
   const auto perplexity = [](double nats) {

@@ -13,6 +13,7 @@ using namespace ui;
 
 namespace {
 
+constexpr float kContent = 112;  // height that all of it takes
 constexpr float kChipTop = 34, kChipHeight = 40, kPadding = 12, kGap = 10, kLeastGap = 4;
 constexpr float kLeastChip = 30, kMostChip = 180;    // width of a chip
 constexpr float kNextLeast = 120, kNextFills = 208;  // the next token's chip; it fills what is left up to this
@@ -37,6 +38,10 @@ float chip_width(const std::string& label) {
 
 void Generate::draw_strip(const SceneInput&, Rect panel) {
   fill(theme().rect(panel.min.x, panel.min.y, panel.w(), panel.h()), colors().panel, 10);
+  // A little more height than is needed goes above and below.
+  const float spare = std::floor(std::max(0.0f, panel.h() - kContent) * 0.5f);
+  panel.min.y += spare;
+  panel.max.y -= spare;
   const float left = panel.min.x + (theme().small() ? draw_tabs(panel) : 20);
   if (theme().small() && history_tab_) {
     TimelineLayout at = timeline_layout({{left - 20, panel.min.y}, panel.max});
@@ -53,7 +58,7 @@ void Generate::draw_strip(const SceneInput&, Rect panel) {
 
 /// In the small class the timeline has no panel of its own. Returns the width that the tabs take.
 float Generate::draw_tabs(Rect panel) {
-  const float x = panel.min.x + 12, y = panel.min.y + panel.h() * 0.5f;
+  const float x = panel.min.x + 12, y = panel.min.y + panel.h() * 0.5f + 2;
   if (chip("Text", theme().rect(x, y - 36, kTabs - 16, 32), !history_tab_)) history_tab_ = false;
   if (chip("History", theme().rect(x, y + 4, kTabs - 16, 32), history_tab_)) history_tab_ = true;
   return kTabs + 8;
@@ -193,6 +198,7 @@ void Generate::draw_chip_labels(float x0, float x1, float y) const {
   const size_t first = chips_.empty() ? text_.size() : chips_.front().token;
   if (start > 0) put(x0, fmt("dropped: %d", static_cast<int>(start)), "dropped", c.disabled);
   bool said_prompt = false, said_written = false;
+  if (first > start) put(x0, fmt("\xE2\x80\xA6 %d more", static_cast<int>(first - start)), "", c.disabled);
   for (const Chip& chip : chips_) {
     if (chip.token < std::max(start, first)) continue;
     if (chip.token < prompt && !std::exchange(said_prompt, true)) put(chip.x, "prompt", "", c.secondary);

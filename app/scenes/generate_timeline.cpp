@@ -12,7 +12,7 @@ using namespace ui;
 
 namespace {
 
-constexpr float kColumn = 77, kBar = 32, kLabels = 132;  // logical px
+constexpr float kColumn = 77, kBar = 32, kLabels = 140;  // logical px
 constexpr float kMostNats = 30;                          // a token that could not be, drawn as tall as there is room
 constexpr size_t kLongestFork = 64;
 
@@ -56,16 +56,15 @@ Generate::TimelineLayout Generate::timeline_layout(Rect panel) const {
   const bool pair = voices_.size() == 2;
   const float y = panel.min.y;
   if (theme().small()) {
-    at.per_nat = 20, at.top = y + 26, at.baseline = y + 54, at.words = y + 72, at.fork_pitch = 19;
-    at.fork_rows = panel.h() >= 124 || !pair ? 1 : 0;
+    at.per_nat = 20, at.top = y + 22, at.baseline = y + 48, at.words = y + 64, at.fork_pitch = 19;
+    at.fork_rows = panel.h() >= 110 || !pair ? 1 : 0;
   } else if (theme().low) {
     at.per_nat = 20, at.top = y + 40, at.baseline = y + 70, at.words = y + 88, at.fork_pitch = 19, at.fork_rows = 1;
   } else {
     at.per_nat = 32, at.top = y + 48, at.baseline = y + 100, at.words = y + 120, at.fork_pitch = pair ? 24 : 28;
   }
-  // The twin's line comes last: no branch crosses it.
-  at.forks = at.words + at.fork_pitch;
-  at.other = at.forks + at.fork_pitch * static_cast<float>(at.fork_rows);
+  at.other = at.words + at.fork_pitch;
+  at.forks = pair ? at.other + at.fork_pitch : at.other;
   return at;
 }
 
@@ -194,8 +193,19 @@ void Generate::place_forks(const TimelineLayout& at) {
 }
 
 void Generate::draw_forks(const TimelineLayout& at) {
-  if (forks_.empty()) return;
+  if (forks_.empty()) {
+    text(theme().at(at.area.min.x + 20, at.forks), "other forks", Font::kLabel, colors().disabled);
+    text_elided(theme().at(at.x0 + 12, at.forks), "none yet: take another token of the list above", px(400),
+                Font::kLabel, colors().disabled);
+    return;
+  }
   place_forks(at);
+  const bool seen = std::any_of(forks_.begin(), forks_.end(),
+                                [&](const Fork& f) { return f.row >= 0 && in_view(at, f.depth + f.shown - 1); });
+  if (!seen) {
+    text_elided(theme().at(at.x0 + 12, at.forks), "further left: turn the wheel", px(400), Font::kLabel,
+                colors().disabled);
+  }
   const Number more = fmt("other forks, +%d", hidden_forks_);
   text_elided(theme().at(at.area.min.x + 20, at.forks), hidden_forks_ > 0 ? more.view() : "other forks",
               px(at.x0 - at.area.min.x - 28), Font::kLabel, colors().secondary);
@@ -228,9 +238,10 @@ void Generate::draw_fork(const TimelineLayout& at, const Fork& fork, int number)
 /// From the token behind which it branches, down and to its first word.
 void Generate::draw_connector(const TimelineLayout& at, const Fork& fork, float x1, float y) const {
   const int parent = fork.depth - 1;
-  // Below the token itself; beside it where a branch further up has a word in the way.
-  const bool blocked = parent < 1 || std::any_of(forks_.begin(), forks_.end(),
-                                                 [&](const Fork& f) { return f.row < fork.row && f.covers(parent); });
+  // Below the token itself; beside it where the twin's words, or a branch further up, stand in the way.
+  const bool blocked =
+      parent < 1 || voices_.size() > 1 ||
+      std::any_of(forks_.begin(), forks_.end(), [&](const Fork& f) { return f.row < fork.row && f.covers(parent); });
   const float x = px(std::max(at.x0 + 4, column_x(at, parent) + (blocked ? at.pitch * 0.5f - 1 : 0)));
   const float top = px(at.words + 11), r = px(4);
   if (x + r >= x1) return;

@@ -1,4 +1,5 @@
 #include <algorithm>
+#include <cctype>
 #include <cmath>
 
 #include "app/scenes/generate.h"
@@ -10,6 +11,7 @@ using namespace ui;
 namespace {
 
 constexpr double kHighU = 0.9, kCold = 0.2;
+constexpr const char* kNoBreak = "\xC2\xA0";
 constexpr double kSure = 0.5;  // a bet that is worth a word
 
 Tone tone(bool masked) { return masked ? Tone::kPast : Tone::kFuture; }
@@ -24,6 +26,17 @@ Code Generate::code() const {
            "x = append(x, i)[-ctx:]"}};
 }
 
+/// The text's last two tokens, or as many characters as make a word.
+std::string Generate::newest_words() const {
+  const bool characters = tokenizer_->kind() == TokenizerKind::kCharacter;
+  std::string words;
+  for (size_t i = labels_.size() - std::min<size_t>(characters ? 6 : 2, labels_.size()); i < labels_.size(); ++i) {
+    if (!characters && !words.empty()) words += kNoBreak;
+    words += labels_[i];
+  }
+  return words;
+}
+
 /// Who writes, behind what, and among how many.
 void Generate::explain_bet(Explanation& out) const {
   const Tone hue = tone(held().masked);
@@ -33,22 +46,24 @@ void Generate::explain_bet(Explanation& out) const {
               {opened_ ? " model writes" : " twin writes"},
               {" one token at a time. After "}};
   if (opened_) p = {{voice_name(held_), hue}, {" writes one token at a time. After "}};
-  std::string behind;
-  for (size_t i = labels_.size() - std::min<size_t>(2, labels_.size()); i < labels_.size(); ++i)
-    behind += (behind.empty() ? "" : " ") + labels_[i];
+  const std::string behind = newest_words();
   p.push_back({behind, Tone::kStrong});
+  // A comma behind a full stop of the text would look like a part of it.
+  const bool word =
+      !behind.empty() && (std::isalnum(static_cast<unsigned char>(behind.back())) != 0 || behind.back() < 0);
+  const std::string comma = word ? "," : "";
   const std::string share = count(kept) + " of " + count(all);
   if (sampling_.temperature == 0) {
-    p.push_back({", greedy takes the likeliest: "});
+    p.push_back({comma + " greedy takes the likeliest: "});
     p.push_back({label(distribution_.best().id), hue});
     p.push_back({"."});
   } else if (kept < all) {
     const bool by_p = kept < k;
-    p.push_back({k < all && by_p ? ", top-k and top-p keep " : by_p ? ", top-p keeps " : ", top-k keeps "});
+    p.push_back({comma + (k < all && by_p ? " top-k and top-p keep " : by_p ? " top-p keeps " : " top-k keeps ")});
     p.push_back({share, hue});
     p.push_back({" tokens."});
   } else {
-    p.push_back({", all " + count(all) + " tokens may come."});
+    p.push_back({comma + " all " + count(all) + " tokens may come."});
   }
   out.words.push_back(std::move(p));
 }

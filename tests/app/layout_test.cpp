@@ -99,21 +99,50 @@ std::vector<std::string> scenes() {
   return names;
 }
 
+void check_scene(AppHost& host, const std::string& scene, std::initializer_list<const char*> sizes) {
+  for (const char* size : sizes) {
+    for (const char* theme : {"dark", "light"}) {
+      REQUIRE_MESSAGE(host.play("scene \"" + scene + "\"\nresize " + size + "\ntheme " + theme), host.failure());
+      host.input().leave();  // no tooltip
+      host.frames(3);
+      CAPTURE(scene);
+      CAPTURE(std::string(size));
+      CAPTURE(std::string(theme));
+      CHECK(registry::items().size() > 20);
+      for (const std::string& fault : faults()) CHECK_MESSAGE(false, fault);
+    }
+  }
+}
+
 void check_everywhere(AppHost& host, std::initializer_list<const char*> sizes) {
   REQUIRE_FALSE(scenes().empty());
-  for (const std::string& scene : scenes()) {
-    for (const char* size : sizes) {
-      for (const char* theme : {"dark", "light"}) {
-        REQUIRE_MESSAGE(host.play("scene \"" + scene + "\"\nresize " + size + "\ntheme " + theme), host.failure());
-        host.input().leave();  // no tooltip
-        host.frames(3);
-        CAPTURE(scene);
-        CAPTURE(std::string(size));
-        CAPTURE(std::string(theme));
-        CHECK(registry::items().size() > 20);
-        for (const std::string& fault : faults()) CHECK_MESSAGE(false, fault);
-      }
-    }
+  for (const std::string& scene : scenes()) check_scene(host, scene, sizes);
+}
+
+/// The scenes that can be brought into more states than a start and a trained lab.
+void check_generate(AppHost& host, std::initializer_list<const char*> sizes) {
+  const auto check = [&](const char* what, const std::string& tour) {
+    CAPTURE(std::string(what));
+    REQUIRE_MESSAGE(host.play("scene Generate\n" + tour + "\nwait until generate.ready == true"), host.failure());
+    check_scene(host, "Generate", sizes);
+  };
+  check("both cuts", "set Temperature 1.8\nset Top-k 6\nset Top-p 0.9");
+  check("a cut beyond the rows", "set Top-k 20\nset Top-p 0.99\nset Temperature 50");
+  check("few tokens", "key Right\nkey Right\nkey Right\nkey Left\nkey D\nkey Right");
+  check("greedy", "set Temperature 0\nclick \"The draw\" 0.99,0.5");
+  check("u at the ends", "set Temperature 2\nset Top-k max\nset Top-p 1\nclick \"The draw\" 0.001,0.5");
+  std::string many;
+  for (int i = 0; i < 12; ++i) many += "key Right\nkey Left\nkey D\nkey Right\nkey Right\nkey Right\n";
+  check("a long text with forks", many);
+  check("frozen", "click Freeze");
+  check("editing", "key E\ntype Prompt \"the zorp opened blub and a wide review of the pull request for review\"");
+  REQUIRE_MESSAGE(host.play("key Enter\nwait until generate.ready == true"), host.failure());
+  check("the history's tab", "");
+  for (const char* size : sizes) {
+    REQUIRE_MESSAGE(host.play(std::string("resize ") + size), host.failure());
+    if (!registry::find("Generate/History")) continue;
+    REQUIRE_MESSAGE(host.play("click Generate/History\nkey Right\nkey Left\nkey D\nkey Right"), host.failure());
+    check_scene(host, "Generate", {size});
   }
 }
 
@@ -127,6 +156,7 @@ void check_layout(double text_size, bool trained, std::initializer_list<const ch
                     host.failure());
   }
   check_everywhere(host, sizes);
+  check_generate(host, sizes);
 }
 
 }  // namespace

@@ -1,0 +1,176 @@
+// The scene Generate on the whole App: the text, its branches, and the settings by which it is drawn.
+#include <doctest/doctest.h>
+
+#include <cmath>
+
+#include "app/ui/registry.h"
+#include "app_host.h"
+
+namespace registry = nopeek::ui::registry;
+using nopeek::test::AppHost;
+
+namespace {
+
+#define PLAY(host, tour) REQUIRE_MESSAGE((host).play(tour), (host).failure())
+
+constexpr const char* kOpen = "scene Generate\nwait until generate.ready == true\nset Temperature 1.5\n";
+
+nlohmann::json figures(AppHost& h) { return h.figures()["generate"]; }
+std::string text(AppHost& h) { return figures(h)["text"]; }
+
+void steps(AppHost& h, int count) {
+  const int before = figures(h)["written"];
+  for (int i = 0; i < count; ++i) PLAY(h, "click Generate/step");
+  PLAY(h, "wait until generate.written == " + std::to_string(before + count) + "\nwait until generate.ready == true");
+}
+
+/// Names of the rows of the distribution.
+std::vector<std::string> rows() {
+  std::vector<std::string> names;
+  for (const registry::Item& item : registry::items()) {
+    if (item.scope == "Next token" && item.kind == "button") names.push_back(item.label);
+  }
+  return names;
+}
+
+}  // namespace
+
+TEST_CASE("the same seed writes the same text, another one another") {
+  AppHost h;
+  PLAY(h, std::string(kOpen) + "set Seed 7\nkey Enter");
+  steps(h, 6);
+  const std::string first = text(h);
+  PLAY(h, "click \"Start over\"\nwait until generate.ready == true");
+  steps(h, 6);
+  CHECK(text(h) == first);
+  PLAY(h, "click \"Start over\"\nset Seed 8\nkey Enter\nwait until generate.ready == true");
+  steps(h, 6);
+  CHECK(text(h) != first);
+}
+
+TEST_CASE("back and forth returns to the same state") {
+  AppHost h;
+  PLAY(h, kOpen);
+  steps(h, 5);
+  const nlohmann::json before = figures(h);
+  PLAY(h,
+       "click Generate/back\nclick Generate/back\nwait until generate.written == 3\nwait until generate.ready == true");
+  steps(h, 2);
+  const nlohmann::json after = figures(h);
+  for (const char* name : {"text", "next", "u", "entropy", "nodes", "forks"}) CHECK(before[name] == after[name]);
+}
+
+TEST_CASE("the keyboard writes, goes back, undoes, and leaves Space to the training") {
+  AppHost h;
+  PLAY(h, std::string(kOpen) + "key Right\nkey Enter\nwait until generate.written == 2\nkey Left\nkey Backspace");
+  PLAY(h, "wait until generate.written == 0\nexpect step == 0\nkey D\nexpect generate.undos == 1");
+  PLAY(h, "key Ctrl+Z\nexpect generate.undos == 0\nexpect generate.redos == 1\nkey Ctrl+Y\nexpect generate.undos == 1");
+  PLAY(h, "key Ctrl+Z\nkey Ctrl+Shift+Z\nexpect generate.undos == 1\nkey Space\nwait until paused == false");
+}
+
+TEST_CASE("a token taken by hand makes a fork, and both stay") {
+  AppHost h;
+  PLAY(h, kOpen);
+  steps(h, 2);
+  const std::string drawn = figures(h)["next"];
+  std::string other;
+  for (const std::string& name : rows()) {
+    if (name != drawn && other.empty()) other = name;
+  }
+  steps(h, 1);
+  const std::string first = text(h);
+  PLAY(h, "click Generate/back\nwait until generate.ready == true\nclick \"Next token/" + other + "\"");
+  PLAY(h, "wait until generate.written == 3\nexpect generate.forks == 2");
+  CHECK(text(h) != first);
+  PLAY(h, "click \"History/Fork 1\"\nwait until generate.ready == true\nexpect generate.forks == 2");
+  CHECK(text(h) == first);
+  PLAY(h, "click Undo\nexpect generate.forks == 1");  // taking it is undone as a whole
+}
+
+TEST_CASE("redraw and a chosen u change the draw, and only the draw") {
+  AppHost h;
+  PLAY(h, kOpen);
+  const nlohmann::json before = figures(h);
+  PLAY(h, "click Generate/redraw");
+  CHECK(figures(h)["u"] != before["u"]);
+  CHECK(figures(h)["entropy"] == before["entropy"]);
+  PLAY(h, "click \"The draw\" 0.9,0.5\nexpect generate.u > 0.89\nexpect generate.u < 0.91");
+  PLAY(h, "drag \"The draw\" 0.9,0.5 0.2,0.5\nexpect generate.u < 0.21\nexpect generate.undos == 3");
+  PLAY(h, "click Undo\nexpect generate.u > 0.89\nclick Undo\nclick Undo\nexpect generate.undos == 0");
+  CHECK(figures(h)["u"] == before["u"]);
+}
+
+TEST_CASE("with and without the cache: the same text, at another cost") {
+  AppHost h;
+  PLAY(h, kOpen);
+  steps(h, 4);
+  const std::string with = text(h);
+  CHECK(figures(h)["computed"] == 1);
+  PLAY(h, "click \"KV cache\"\nclick \"Start over\"\nwait until generate.ready == true");
+  steps(h, 4);
+  CHECK(text(h) == with);
+  CHECK(figures(h)["computed"] == figures(h)["tokens"]);
+}
+
+TEST_CASE("greedy draws the likeliest whatever u is, and settings may be extreme") {
+  AppHost h;
+  PLAY(h, std::string(kOpen) + "set Temperature min\nexpect generate.temperature == 0\nexpect generate.kept == 1");
+  PLAY(h, "click \"The draw\" 0.99,0.5\n");
+  CHECK(figures(h)["next"] == figures(h)["greedy"]);
+  PLAY(h, "set Temperature 1000\nexpect generate.temperature == 100\nset Top-k 1\nexpect generate.kept == 1");
+  PLAY(h, "set Top-k max\nexpect generate.top_k == 0\nset Top-p min\nexpect generate.kept == 1\nset Top-p max");
+  PLAY(h, "set Seed nonsense\nkey Enter\nexpect generate.seed == 1\nset \"Max new tokens\" 0\nkey Enter\n");
+  CHECK(figures(h)["max_new"] == 1);
+}
+
+TEST_CASE("play ends by itself") {
+  AppHost h;
+  PLAY(h, std::string(kOpen) + "set \"Max new tokens\" 3\nkey Enter\nset Temperature 100\nclick Generate/play");
+  PLAY(h, "expect generate.playing == true\nwait until generate.playing == false\nexpect generate.written <= 3");
+  PLAY(h,
+       "expect generate.written > 0\nkey P\nexpect generate.playing == true\nkey Escape\nexpect generate.playing == "
+       "false");
+}
+
+TEST_CASE("prompts of all kinds") {
+  AppHost h;
+  PLAY(h, kOpen);
+  PLAY(h, "type Prompt \"the zorp opened the team\"\nkey Enter\nwait until generate.ready == true");
+  CHECK(figures(h)["unknown"] == 1);
+  CHECK(figures(h)["tokens"] == 5);
+  PLAY(h, "type Prompt \"\"\nkey Enter\nwait until generate.ready == true\nexpect generate.text == \"<eos>\"");
+  std::string longest;
+  for (int i = 0; i < 40; ++i) longest += "the agent . ";
+  PLAY(h, "type Prompt \"" + longest +
+              "\"\nkey Enter\nwait until generate.ready == true\nexpect generate.window_start > 90");
+  steps(h, 3);
+  PLAY(h, "click \"Edit prompt\"\nexpect generate.editing == true\nkey Escape\nexpect generate.editing == false");
+}
+
+TEST_CASE("another corpus reads a typed prompt anew, and takes its own for one that was not typed") {
+  AppHost h;
+  PLAY(h, kOpen);
+  steps(h, 2);
+  PLAY(h, "set Corpus toy\nwait until run == 2\nwait until generate.ready == true\nexpect generate.written == 0");
+  PLAY(h,
+       "type Prompt \"I love\"\nkey Enter\nset Corpus tales\nwait until run == 3\nwait until generate.ready == true");
+  PLAY(h, "expect generate.prompt == \"I love\"\nexpect generate.tokens == 6");  // characters
+}
+
+TEST_CASE("frozen weights go on while training changes the others") {
+  AppHost h;
+  PLAY(h, std::string(kOpen) + "click Freeze\nexpect generate.frozen == true");
+  const nlohmann::json before = figures(h);
+  PLAY(h, "click \"Top bar/Step\"\nwait until step == 1\nclick \"Top bar/Step\"\nwait until step == 2");
+  CHECK(figures(h)["entropy"] == before["entropy"]);
+  CHECK(figures(h)["step"] == 0);
+  PLAY(h, "click Freeze\nwait until generate.step == 2");
+  CHECK(figures(h)["entropy"] != before["entropy"]);
+}
+
+TEST_CASE("the distribution follows the training, and the held twin") {
+  AppHost h({.paused = false});
+  PLAY(h, std::string(kOpen) + "wait until generate.step > 3\nset Play off\nwait until paused == true");
+  PLAY(h, "scene \"Mask Lab\"\nclick Unmasked\nscene Generate\nwait until generate.ready == true");
+  CHECK(figures(h)["cached"] == false);  // no causal mask, no cache
+}
