@@ -116,13 +116,7 @@ BytePairVocabulary train_byte_pair(std::span<const CountedPiece> pieces, std::ve
   BytePairVocabulary vocabulary{std::move(first), {}};
   auto& [tokens, merges] = vocabulary;
   PairCounts counts(pieces, static_cast<TokenId>(tokens.size()));
-  TokenIds ids;
-  const auto add = [&](const std::string& token) {
-    const auto [entry, added] = ids.emplace(token, static_cast<TokenId>(tokens.size()));
-    if (added) tokens.push_back(token);
-    return entry->second;
-  };
-  for (int byte = 0; byte < 256; ++byte) add(std::string(1, static_cast<char>(byte)));
+  for (int byte = 0; byte < 256; ++byte) tokens.emplace_back(1, static_cast<char>(byte));
 
   const auto goal = static_cast<size_t>(max_tokens);
   while (tokens.size() < goal) {
@@ -133,9 +127,10 @@ BytePairVocabulary train_byte_pair(std::span<const CountedPiece> pieces, std::ve
     const auto pair = counts.most_frequent();
     if (!pair) break;
     merges.push_back(*pair);
-    // Two ways may lead to one token ("ab" + "c", "a" + "bc"): it has one id.
-    const TokenId id = add(tokens[static_cast<size_t>(pair->first)] + tokens[static_cast<size_t>(pair->second)]);
-    counts.merge(*pair, id);
+    // Always a new token: in a stretch of text that no merge has crossed, the same merges happen wherever it stands, so
+    // no second way leads to what this one makes.
+    counts.merge(*pair, static_cast<TokenId>(tokens.size()));
+    tokens.push_back(tokens[static_cast<size_t>(pair->first)] + tokens[static_cast<size_t>(pair->second)]);
   }
   return vocabulary;
 }

@@ -22,11 +22,13 @@ TEST_CASE("a model folder that is dropped becomes the held model, with a mask sw
   save_model(folder / "stranger", stranger("stranger"));
   AppHost host;
   host.input().drop(folder / "stranger");
-  REQUIRE(host.play("wait until opened == stranger\nexpect held == stranger\nexpect scene == Generate\n"
-                    "expect held_mask == on\nset \"Causal mask\" off\nexpect held_mask == off\n"
-                    "expect masked.mask == on\nset \"Causal mask\" on\n"
-                    "set \"Size\" Twins\nexpect held == masked\nset \"Size\" stranger\nexpect held == stranger\n"
-                    "set \"Size\" tiny\nwait until run == 2\nexpect held == masked"));
+  CHECK_MESSAGE(host.play("wait until opened == stranger\nexpect held == stranger\nexpect scene == Generate\n"
+                          "expect held_mask == on\nset \"Causal mask\" off\nexpect held_mask == off\n"
+                          "expect masked.mask == on\nset \"Causal mask\" on\n"
+                          "click \"Size\"\nclick \"Model/Twins\"\nexpect held == masked\n"
+                          "click \"Size\"\nclick \"Model/stranger\"\nexpect held == stranger\n"
+                          "set \"Size\" tiny\nwait until run == 2\nexpect held == masked"),
+                host.failure());
 }
 
 TEST_CASE("what is no model is refused by a message, and the held model stays") {
@@ -44,11 +46,15 @@ TEST_CASE("the twins are saved and opened again at the same step, with their cur
   const std::string saved = folder / "twins";
   AppHost host({.paused = false});
   REQUIRE_MESSAGE(host.play("wait until step >= 12\nset \"Play\" off\nwait until paused == true\n"
-                            "key Ctrl+S\ntype \"Path\" \"" + saved + "\"\nclick \"Save\"\n"
-                            "wait until message contains saved"), host.failure());
+                            "key Ctrl+S\ntype \"Path\" \"" +
+                            saved +
+                            "\"\nclick \"Save\"\n"
+                            "wait until message contains saved"),
+                  host.failure());
   const auto before = host.figures();
   REQUIRE_MESSAGE(host.play("click \"Reset\"\nwait until run == 2\nkey Ctrl+O\ntype \"Path\" \"" + saved +
-                            "\"\nclick \"Open\"\nwait until run == 3\n"), host.failure());
+                            "\"\nclick \"Open\"\nwait until run == 3\n"),
+                  host.failure());
   const auto after = host.figures();
   for (const char* lane : {"masked", "unmasked"}) CHECK(before[lane] == after[lane]);
   CHECK(before["step"] == after["step"]);
