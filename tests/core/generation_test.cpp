@@ -131,6 +131,8 @@ TEST_CASE("forcing a token and returning keeps both forks, and forward() follows
   CHECK(g.text() == std::vector<TokenId>{7, 1, 2, 3});
   CHECK(g.text(5) == std::vector<TokenId>{7, 1, 5, 6});
   g.go_to(0);
+  CHECK(g.forward());
+  CHECK(g.text() == std::vector<TokenId>{7, 1});  // one step, not the whole way
   while (g.forward()) continue;
   CHECK(g.current() == 3);
   const size_t nodes = g.nodes().size();
@@ -172,6 +174,12 @@ TEST_CASE("u depends on the seed, the depth and the redraws, and on nothing else
   CHECK(b.u() == drawn);  // a redraw is repeatable, too
   a.set_seed(6);
   CHECK(a.u_behind(10) == other.u_behind(10));
+
+  Generation fork({1}, 5);
+  fork.append(token(1)), fork.append(token(2));
+  const double two_deep = fork.u();
+  fork.back(), fork.append(token(3));
+  CHECK(fork.u() == two_deep);  // both branches are two deep
 }
 
 TEST_CASE("a chosen u stays until it is drawn again, and is brought into [0, 1)") {

@@ -269,7 +269,11 @@ TEST_CASE("a draw falls on the stretch of u, side by side in order, and never on
 TEST_CASE("minus infinity is never kept, and what is no distribution is refused and changes nothing") {
   Distribution d = distribution({1, -kInfinity, 2}, {100, 0, 1});
   CHECK(kept_ids(d) == std::vector<TokenId>{2, 0});
-  CHECK(d.in_top_k() == 2);
+  for (const int k : {0, 2, 3, 100}) {
+    d.filter({1, k, 1});
+    CHECK(kept_ids(d) == std::vector<TokenId>{2, 0});
+    CHECK(d.in_top_k() == 2);
+  }
   const auto refused = [&](std::vector<float> logits) { return error_of([&] { d.set_logits(logits); }); };
   CHECK(contains(refused({1, std::nanf(""), 2}), "finite"));
   CHECK(contains(refused({1, kInfinity, 2}), "finite"));
