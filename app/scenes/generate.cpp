@@ -14,6 +14,7 @@ using namespace ui;
 namespace {
 
 constexpr double kNumbersEvery = 0.1;  // s: faster cannot be read
+constexpr double kProgressAfter = 0.3;
 constexpr double kFallSeconds = 0.3;
 constexpr double kPlayEvery = 0.6;     // s a token
 constexpr size_t kLongestReplay = 64;  // tokens that the other twin writes beside
@@ -56,6 +57,8 @@ size_t Generate::window_start() const {
 bool Generate::landed() const {
   return ready() && (!theme().motion || dragging_ || clock_now() - dart_since_ >= kFallSeconds);
 }
+
+bool Generate::outdated() const { return !ready() && clock_now() - asked_since_ > kProgressAfter; }
 
 // Each frame
 // ------------------------------------------------------------------------------------------------
@@ -194,7 +197,7 @@ void Generate::text_changed() {
 void Generate::update_rows() {
   rows_due_ = false;
   u_ = draft_.tree.u();
-  if (!ready()) return;
+  if (!ready()) return rows_.resize(std::min(rows_.size(), static_cast<size_t>(most_rows_)));
   if (!(distribution_.config() == sampling_)) distribution_.filter(sampling_);
   drawn_ = distribution_.draw(u_);
   // The twin is asked the same question, cuts left aside: they are of one's own ranking.
