@@ -92,6 +92,11 @@ void Generate::use_voices(const SceneInput& in) {
   tokenizer_ = held().model.tokenizer;
   undo_.clear();  // ids of other words
   redo_.clear();
+  shown_ = nullptr;
+  shown_revision_ = 0;
+  rows_.clear();
+  error_.clear();
+  has_other_ = false;
   end_edit(false);
   read_prompt(draft_.typed ? draft_.prompt : default_prompt(in), draft_.typed);
 }

@@ -11,7 +11,7 @@ using namespace ui;
 
 namespace {
 
-constexpr int kMostRows = 10;            // and one for the rest
+constexpr int kMostRows = 20;            // and one for the rest
 constexpr float kLow = 88, kHigh = 118;  // what the draw takes below the rows
 constexpr float kFaint = 0.35f;          // an older distribution, while the pass takes its time
 
@@ -25,7 +25,7 @@ Generate::DistributionLayout Generate::distribution_layout(Rect panel) const {
   const float wider = panel.w() - 688;
   const float room = panel.h() - at.top - (theme().low ? kLow : kHigh), pitch = theme().low ? 24 : 26;
   at.lines = std::clamp(static_cast<int>(room / pitch + 0.01f), 3, kMostRows + 1);
-  at.pitch = at.lines > kMostRows ? std::clamp(room / (kMostRows + 1), pitch, 34.0f) : pitch;
+  at.pitch = pitch;
   at.x_bar = panel.min.x + 108;
   at.w_bar = 312 + wider;
   at.x_p = panel.min.x + 508 + wider;
@@ -94,8 +94,7 @@ void Generate::draw_row(const DistributionLayout& at, size_t line) {
     return x + w;
   };
   const float thick = has_other_ ? 13 : 15, above = (at.pitch - (has_other_ ? 18 : 15)) * 0.5f;
-  const float end = bar(candidate.p_temperature, above, thick,
-                        candidate.kept ? c.hue(shown_held_ < voices_.size() ? held().masked : true).fill : c.hatch);
+  const float end = bar(candidate.p_temperature, above, thick, candidate.kept ? c.hue(held().masked).fill : c.hatch);
   if (has_other_ && other()) {
     const ImU32 hue = c.hue(voices_[*other()].masked).fill;
     bar(row.other_p, above + thick + 1, 4, faded(hue, candidate.kept ? 1 : 0.5f));

@@ -41,7 +41,17 @@ void Generate::draw_segments(const Rect& bar) {
     const std::string word = rect.w() < px(kLabelledFrom) ? std::string() : label(c.id);
     const Font face = chosen ? Font::kBodyBold : Font::kBody;
     if (text_width(face, word) > rect.w() - px(8)) return;  // a word cut short is worse than none: the list has it
-    text(rect.centre(), word, face, faded(chosen ? hue.on_fill : hue.hi, alpha), Align::kCentre);
+    float x = rect.cx();
+    const float half = text_width(face, word) * 0.5f, dart = bar.min.x + bar.w() * static_cast<float>(u_);
+    if (chosen && std::abs(dart - x) < half + px(6)) {  // the dart stands in the word: beside it, if there is room
+      const float right = dart + px(8) + half, left = dart - px(8) - half;
+      if (right + half <= rect.max.x - px(4)) {
+        x = right;
+      } else if (left - half >= rect.min.x + px(4)) {
+        x = left;
+      }
+    }
+    text({x, rect.cy()}, word, face, faded(chosen ? hue.on_fill : hue.hi, alpha), Align::kCentre);
   };
   size_t i = 0;
   float x = bar.min.x;
