@@ -14,6 +14,7 @@ using namespace ui;
 namespace {
 
 constexpr double kNumbersEvery = 0.1;  // s: faster cannot be read
+constexpr double kProgressAfter = 0.3;
 constexpr double kFallSeconds = 0.3;
 constexpr double kPlayEvery = 0.6;     // s a token
 constexpr size_t kLongestReplay = 64;  // tokens that the other twin writes beside
@@ -57,6 +58,8 @@ bool Generate::landed() const {
   return ready() && (!theme().motion || dragging_ || clock_now() - dart_since_ >= kFallSeconds);
 }
 
+bool Generate::outdated() const { return !ready() && clock_now() - asked_since_ > kProgressAfter; }
+
 // Each frame
 // ------------------------------------------------------------------------------------------------
 void Generate::begin_frame(const SceneInput& in) {
@@ -89,6 +92,11 @@ void Generate::use_voices(const SceneInput& in) {
   tokenizer_ = held().model.tokenizer;
   undo_.clear();  // ids of other words
   redo_.clear();
+  shown_ = nullptr;
+  shown_revision_ = 0;
+  rows_.clear();
+  error_.clear();
+  has_other_ = false;
   end_edit(false);
   read_prompt(draft_.typed ? draft_.prompt : default_prompt(in), draft_.typed);
 }
@@ -194,7 +202,7 @@ void Generate::text_changed() {
 void Generate::update_rows() {
   rows_due_ = false;
   u_ = draft_.tree.u();
-  if (!ready()) return;
+  if (!ready()) return rows_.resize(std::min(rows_.size(), static_cast<size_t>(most_rows_)));
   if (!(distribution_.config() == sampling_)) distribution_.filter(sampling_);
   drawn_ = distribution_.draw(u_);
   // The twin is asked the same question, cuts left aside: they are of one's own ranking.

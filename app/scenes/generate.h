@@ -93,6 +93,8 @@ class Generate final : public Scene {
   /// The distribution on the screen is of this text.
   bool ready() const { return shown_ && shown_revision_ == revision_ && error_.empty(); }
   bool landed() const;  // the dart
+  /// What is on the screen is of another text, and has been for too long to be taken for this one's.
+  bool outdated() const;
   const Candidate& drawn() const { return distribution_.candidates()[drawn_]; }
   size_t window_start() const;
   std::string label(TokenId id) const;
@@ -183,7 +185,7 @@ class Generate final : public Scene {
   std::string newest_words() const;
   void explain_bet(Explanation& out) const;
   void explain_draw(Explanation& out) const;
-  void explain_other(Explanation& out) const;
+  void explain_other(const SceneInput& in, Explanation& out) const;
   void explain_state(const SceneInput& in, Explanation& out) const;
   void suggest(const SceneInput& in, Explanation& out);
 
@@ -251,6 +253,8 @@ class Generate final : public Scene {
 
   // The look
   std::vector<Chip> chips_;
+  ui::Rect hole_{};    // between the oldest chips and the newest, where not all fit; empty: none
+  size_t hidden_ = 0;  // tokens left out there
   float next_x_ = 0, next_w_ = 0;
   bool history_tab_ = false;
   int scroll_ = 0;  // columns that the timeline is moved back

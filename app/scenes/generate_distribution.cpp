@@ -11,10 +11,9 @@ using namespace ui;
 
 namespace {
 
-constexpr int kMostRows = 10;            // and one for the rest
+constexpr int kMostRows = 20;            // and one for the rest
 constexpr float kLow = 88, kHigh = 118;  // what the draw takes below the rows
 constexpr float kFaint = 0.35f;          // an older distribution, while the pass takes its time
-constexpr double kProgressAfter = 0.3;   // s
 
 bool close(double a, double b) { return std::abs(a - b) < 1e-9; }
 
@@ -26,7 +25,7 @@ Generate::DistributionLayout Generate::distribution_layout(Rect panel) const {
   const float wider = panel.w() - 688;
   const float room = panel.h() - at.top - (theme().low ? kLow : kHigh), pitch = theme().low ? 24 : 26;
   at.lines = std::clamp(static_cast<int>(room / pitch + 0.01f), 3, kMostRows + 1);
-  at.pitch = at.lines > kMostRows ? std::clamp(room / (kMostRows + 1), pitch, 34.0f) : pitch;
+  at.pitch = pitch;
   at.x_bar = panel.min.x + 108;
   at.w_bar = 312 + wider;
   at.x_p = panel.min.x + 508 + wider;
@@ -49,7 +48,7 @@ void Generate::draw_distribution(Rect panel) {
   draw_rest(at);
   draw_cumulative(at);
   draw_cuts(at);
-  if (!ready() && clock_now() - asked_since_ > kProgressAfter) draw_waiting(at);
+  if (!ready()) draw_waiting(at);
   draw_draw(panel);
 }
 
@@ -85,7 +84,7 @@ void Generate::draw_row(const DistributionLayout& at, size_t line) {
   const bool is_drawn = ready() && landed() && row.place == drawn_;
   fill(rect, is_drawn ? mixed(c.raised, c.hover, it.hover) : faded(c.raised, it.hover), 6);
   if (it.focused) outline(rect, c.text, 2, 6);
-  const float alpha = ready() ? 1 : kFaint;
+  const float alpha = outdated() ? kFaint : 1;
   const ImU32 ink = faded(candidate.kept ? c.text : c.disabled, alpha);
   text_elided(theme().at(at.panel.min.x + 96, middle), row.label, px(76), is_drawn ? Font::kBodyBold : Font::kBody, ink,
               Align::kRight);
@@ -95,8 +94,7 @@ void Generate::draw_row(const DistributionLayout& at, size_t line) {
     return x + w;
   };
   const float thick = has_other_ ? 13 : 15, above = (at.pitch - (has_other_ ? 18 : 15)) * 0.5f;
-  const float end = bar(candidate.p_temperature, above, thick,
-                        candidate.kept ? c.hue(shown_held_ < voices_.size() ? held().masked : true).fill : c.hatch);
+  const float end = bar(candidate.p_temperature, above, thick, candidate.kept ? c.hue(held().masked).fill : c.hatch);
   if (has_other_ && other()) {
     const ImU32 hue = c.hue(voices_[*other()].masked).fill;
     bar(row.other_p, above + thick + 1, 4, faded(hue, candidate.kept ? 1 : 0.5f));
@@ -122,7 +120,7 @@ void Generate::draw_rest(const DistributionLayout& at) const {
   const size_t all = distribution_.candidates().size();
   if (all <= rows_.size()) return;
   const float y = at.panel.min.y + at.top + at.pitch * (static_cast<float>(rows_.size()) + 0.5f);
-  const float alpha = ready() ? 1 : kFaint;
+  const float alpha = outdated() ? kFaint : 1;
   const ImU32 ink = faded(colors().disabled, alpha);
   const Number more = fmt("%s more", grouped_text(static_cast<long long>(all - rows_.size())).chars);
   text_elided(theme().at(at.panel.min.x + 96, y), more, px(88), Font::kBody, ink, Align::kRight);
@@ -184,7 +182,7 @@ void Generate::draw_cumulative(const DistributionLayout& at) const {
   const auto x = [&](double sum) { return px(at.x_sum) + static_cast<float>(sum) * px(at.w_sum); };
   for (const double sum : {0.0, 0.5, 1.0})
     canvas()->AddRectFilled({x(sum), px(top)}, {x(sum) + theme().line(1), px(bottom + 6)}, c.grid);
-  const float alpha = ready() ? 1 : kFaint;
+  const float alpha = outdated() ? kFaint : 1;
   const ImU32 hue = faded(c.hue(held().masked).fill, alpha), grey = faded(c.disabled, alpha);
   ImVec2 before{x(0), px(top)};
   const auto to = [&](ImVec2 point, ImU32 color) {
@@ -222,7 +220,7 @@ void Generate::draw_waiting(const DistributionLayout& at) const {
   if (!error_.empty()) {
     text(theme().at(x, at.panel.min.y + 76), "There is no next token.", Font::kBody, colors().text);
     text_elided(theme().at(x, at.panel.min.y + 104), error_, px(at.panel.w() - 40), Font::kLabel, colors().secondary);
-  } else if (clock_now() - asked_since_ > kProgressAfter) {
+  } else if (outdated()) {
     progress_bar(theme().rect(x, y + 8, at.panel.w() - 40, 4), std::max(0.0f, next_->progress()));
     keep_moving();
   } else {

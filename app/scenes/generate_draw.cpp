@@ -11,7 +11,7 @@ using namespace ui;
 
 namespace {
 
-constexpr float kFallSeconds = 0.3f, kFall = 48;        // logical px
+constexpr float kFallSeconds = 0.3f, kFall = 30;        // logical px
 constexpr float kLeastSegment = 3, kLabelledFrom = 48;  // logical px
 constexpr double kNudge = 0.01;                         // of u, by an arrow key
 
@@ -32,15 +32,26 @@ void Generate::draw_segments(const Rect& bar) {
   const Hue& hue = colors().hue(held().masked);
   const auto& all = distribution_.candidates();
   const double mass = distribution_.kept_mass();
-  const float alpha = ready() ? 1 : 0.4f;
+  const float alpha = outdated() ? 0.4f : 1;
   const auto x_of = [&](double cumulative) { return bar.min.x + bar.w() * static_cast<float>(cumulative / mass); };
   const auto segment = [&](float x0, float x1, const Candidate& c, bool chosen) {
     // 2 px apart, as long as that leaves something.
     const Rect rect{{x0, bar.min.y}, {std::max(x0 + 1, x1 - px(2)), bar.max.y}};
     fill(rect, faded(chosen ? hue.fill : hue.dim, alpha), 3);
-    if (rect.w() < px(kLabelledFrom)) return;
-    text_elided(rect.centre(), label(c.id), rect.w() - px(12), chosen ? Font::kBodyBold : Font::kBody,
-                faded(chosen ? hue.on_fill : hue.hi, alpha), Align::kCentre);
+    const std::string word = rect.w() < px(kLabelledFrom) ? std::string() : label(c.id);
+    const Font face = chosen ? Font::kBodyBold : Font::kBody;
+    if (text_width(face, word) > rect.w() - px(8)) return;  // a word cut short is worse than none: the list has it
+    float x = rect.cx();
+    const float half = text_width(face, word) * 0.5f, dart = bar.min.x + bar.w() * static_cast<float>(u_);
+    if (chosen && std::abs(dart - x) < half + px(6)) {  // the dart stands in the word: beside it, if there is room
+      const float right = dart + px(8) + half, left = dart - px(8) - half;
+      if (right + half <= rect.max.x - px(4)) {
+        x = right;
+      } else if (left - half >= rect.min.x + px(4)) {
+        x = left;
+      }
+    }
+    text({x, rect.cy()}, word, face, faded(chosen ? hue.on_fill : hue.hi, alpha), Align::kCentre);
   };
   size_t i = 0;
   float x = bar.min.x;

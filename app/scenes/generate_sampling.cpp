@@ -155,9 +155,9 @@ void Generate::draw_cost(const SamplingLayout& at) {
   const double ms = voice->milliseconds;
   const Number time = fmt(ms < 10 ? "%.2f ms" : "%.0f ms", ms);
   const bool refused = cache_ && !voice->cached;
-  const Number words =
-      voice->cached ? fmt("%d of %d positions, %s", voice->computed, window, time.chars)
-                    : fmt(refused ? "no cache: %d positions, %s" : "%d positions, %s", voice->computed, time.chars);
+  const Number words = voice->cached ? fmt("%d of %d positions, %s", voice->computed, window, time.chars)
+                                     : fmt("%s%d position%s, %s", refused ? "no cache: " : "", voice->computed,
+                                           voice->computed == 1 ? "" : "s", time.chars);
   const float x = px(at.panel.min.x + 20), y = px(at.cost), room = px(at.panel.w() - 40);
   text_elided({x, y}, words, room, Font::kLabel, colors().secondary);
   const Rect area{{x, y - px(10)}, {x + room, y + px(10)}};
@@ -181,7 +181,7 @@ void Generate::draw_cost(const SamplingLayout& at) {
 
 /// Of the distribution, before the cuts and after them.
 void Generate::draw_entropy(const SamplingLayout& at) const {
-  if (!ready()) return;
+  if (rows_.empty() || outdated()) return;
   const double H = distribution_.temperature_entropy(), after = distribution_.entropy();
   const bool cut = sampling_.temperature > 0 && distribution_.kept() < distribution_.candidates().size();
   const bool small = theme().small();

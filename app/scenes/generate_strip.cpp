@@ -18,8 +18,8 @@ constexpr float kChipTop = 34, kChipHeight = 40, kPadding = 12, kGap = 10, kLeas
 constexpr float kLeastChip = 30, kMostChip = 180;    // width of a chip
 constexpr float kNextLeast = 120, kNextFills = 208;  // the next token's chip; it fills what is left up to this
 constexpr float kShiftSeconds = 0.2f;
-constexpr float kTabs = 88;             // width of the tabs in the small class
-constexpr float kProgressAfter = 0.3f;  // s
+constexpr float kHole = 36;  // where the middle of a long window is left out
+constexpr float kTabs = 88;  // width of the tabs in the small class
 
 /// Dashes 3 on, 3 off along the edge.
 void dashed_outline(const Rect& r, ImU32 color) {
@@ -64,39 +64,46 @@ float Generate::draw_tabs(Rect panel) {
   return kTabs + 8;
 }
 
-/// Of the text as much as fits, the newest first: the whole window if it can be, and what was dropped before it.
+/// Of the text as much as fits, the newest first: the whole window if it can be, and what was dropped before it. Where
+/// the window is too long, its two ends: the newest tokens, and the place at which the oldest ones leave.
 void Generate::lay_chips(float x0, float x1) {
   const size_t n = text_.size(), start = window_start();
   const float next_w =
       std::max(px(kNextLeast),
-               ready() ? std::min(px(kMostChip), text_width(Font::kBodyBold, label(drawn().id)) + px(40)) : 0.0f);
-  const float room = x1 - x0 - next_w;
-  size_t first = n;
-  float used = 0;
-  while (first > start) {
-    const float w = chip_width(labels_[first - 1]) + px(kLeastGap);
-    if (used + w > room) break;
-    used += w;
-    --first;
-  }
-  const auto in_window = static_cast<float>(n - first);
-  const float spare = in_window > 0 ? (room - used) / in_window + px(kLeastGap) : 0;
-  const float gap = std::floor(std::clamp(spare, px(kLeastGap), px(kGap)));
-  used += in_window * (gap - px(kLeastGap));
-  while (first == start || first < start) {
-    if (first == 0) break;
-    const float w = chip_width(labels_[first - 1]) + gap;
-    if (used + w > room) break;
-    used += w;
-    --first;
-  }
+               rows_.empty() ? 0.0f : std::min(px(kMostChip), px(40) + text_width(Font::kBodyBold, label(drawn().id))));
+  float room = x1 - x0 - next_w, used = 0;
+  const auto fill_back = [&](size_t& first, size_t least, float gap) {
+    while (first > least && used + chip_width(labels_[first - 1]) + gap <= room)
+      used += chip_width(labels_[--first]) + gap;
+  };
   chips_.clear();
-  float x = x0;
-  for (size_t i = first; i < n; ++i) {
-    const float w = chip_width(labels_[i]);
-    chips_.push_back({x, w, i});
-    x += w + gap;
+  hole_ = {};
+  size_t first = n;
+  fill_back(first, start, px(kLeastGap));
+  float gap = px(kLeastGap), x = x0;
+  if (first > start && start > 0) {
+    for (const size_t i : {start - 1, start}) {
+      chips_.push_back({x, chip_width(labels_[i]), i});
+      x += chips_.back().w + gap;
+    }
+    hole_ = {{x, 0}, {x + px(kHole), 0}};
+    x = hole_.max.x + gap;
+    room -= x - x0;
+    first = n, used = 0;
+    fill_back(first, start + 1, gap);
+  } else {
+    const auto count = static_cast<float>(n - first);
+    const float spare = count > 0 ? (room - used) / count + gap : 0;
+    const float wide = std::floor(std::clamp(spare, gap, px(kGap)));
+    used += count * (wide - gap);
+    gap = wide;
+    if (first == start) fill_back(first, 0, gap);
   }
+  for (size_t i = first; i < n; ++i) {
+    chips_.push_back({x, chip_width(labels_[i]), i});
+    x += chips_.back().w + gap;
+  }
+  if (hole_.max.x > 0) hidden_ = first - start - 1;
   next_x_ = x;
   next_w_ = x1 - x <= px(kNextFills) ? x1 - x : next_w;
 }
@@ -112,9 +119,13 @@ void Generate::draw_chips(Rect panel, float x0, float x1) {
   ImGui::PushClipRect({x0 - px(6), y - px(6)}, {x1 + px(6), y + px(kChipHeight + 6)}, true);
   for (Chip chip : chips_) {
     const float w = chip.w;
-    chip.x += shift;
+    if (chip.x >= hole_.max.x) chip.x += shift;
     chip.w = std::min(w, next_x_ - px(kLeastGap) - chip.x);
     if (chip.w > px(8)) draw_chip(chip, y, chip.token < start);
+  }
+  if (hole_.max.x > 0) {
+    text({hole_.cx(), y + px(kChipHeight * 0.5f)}, fmt("+%d", static_cast<int>(hidden_)), Font::kLabel,
+         colors().secondary, Align::kCentre);
   }
   draw_next_chip(next_x_, next_w_, y);
   ImGui::PopClipRect();
@@ -168,7 +179,7 @@ void Generate::draw_next_chip(float x, float w, float y) {
   if (landed()) {
     text_elided(rect.centre(), label(drawn().id), w - px(20), Font::kBodyBold, colors().text, Align::kCentre);
     if (it.hovered) tooltip(it, "Write it (Right, Enter)");
-  } else if (!ready() && error_.empty() && clock_now() - asked_since_ > static_cast<double>(kProgressAfter)) {
+  } else if (error_.empty() && outdated()) {
     const float fraction = std::max(0.0f, next_->progress());
     progress_bar({{x + px(12), rect.cy() - px(2)}, {rect.max.x - px(12), rect.cy() + px(2)}}, fraction);
     keep_moving();
@@ -198,7 +209,8 @@ void Generate::draw_chip_labels(float x0, float x1, float y) const {
   const size_t first = chips_.empty() ? text_.size() : chips_.front().token;
   if (start > 0) put(x0, fmt("dropped: %d", static_cast<int>(start)), "dropped", c.disabled);
   bool said_prompt = false, said_written = false;
-  if (first > start) put(x0, fmt("\xE2\x80\xA6 %d more", static_cast<int>(first - start)), "", c.disabled);
+  if (first > start && hole_.max.x <= 0)
+    put(x0, fmt("\xE2\x80\xA6 %d more", static_cast<int>(first - start)), "", c.disabled);
   for (const Chip& chip : chips_) {
     if (chip.token < std::max(start, first)) continue;
     if (chip.token < prompt && !std::exchange(said_prompt, true)) put(chip.x, "prompt", "", c.secondary);

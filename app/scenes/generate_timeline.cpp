@@ -124,7 +124,7 @@ void Generate::draw_surprise(const TimelineLayout& given) {
   }
   // What could not be is drawn as high as there is room.
   at.per_nat = std::min(at.per_nat, (at.baseline - at.top) / std::max(0.1f, highest));
-  const float room = px(at.pitch - 8);
+  const float room = px(at.pitch - 4);
   for (int i = 0; i < written; ++i) {
     if (!in_view(at, i + 1)) continue;
     const int node = path_[static_cast<size_t>(i)];
@@ -164,12 +164,12 @@ void Generate::draw_other_text(const TimelineLayout& at) const {
   const Hue& hue = c.hue(voices_[*other()].masked);
   text_elided(theme().at(at.area.min.x + 20, at.other), voice_name(*other()), px(at.x0 - at.area.min.x - 24),
               Font::kLabel, hue.text);
-  if (!shown_ || shown_->voices.size() != 2 || shown_revision_ != revision_) return;
+  if (!shown_ || shown_->voices.size() != 2 || outdated()) return;
   const std::vector<TokenId>& written = shown_->voices[1 - shown_held_].replayed;
   for (size_t i = 0; i < written.size(); ++i) {
     const int depth = static_cast<int>(i) + 1;
     if (!in_view(at, depth)) continue;
-    text_elided(theme().at(column_x(at, depth), at.other), label(written[i]), px(at.pitch - 8), Font::kBody, hue.text,
+    text_elided(theme().at(column_x(at, depth), at.other), label(written[i]), px(at.pitch - 4), Font::kBody, hue.text,
                 Align::kCentre);
   }
 }
@@ -219,7 +219,7 @@ void Generate::draw_fork(const TimelineLayout& at, const Fork& fork, int number)
   for (size_t i = 0; i < static_cast<size_t>(fork.shown); ++i) {
     const int depth = fork.depth + static_cast<int>(i), node = fork.nodes[i];
     if (!in_view(at, depth)) continue;
-    const std::string word = elided(label(draft_.tree.node(node).token.id), px(at.pitch - 8), Font::kBody);
+    const std::string word = elided(label(draft_.tree.node(node).token.id), px(at.pitch - 4), Font::kBody);
     const float x = px(column_x(at, depth)), w = text_width(Font::kBody, word);
     const Rect rect{{x - w * 0.5f - px(6), px(y - 9)}, {x + w * 0.5f + px(6), px(y + 9)}};
     ImGui::PushID(node);

@@ -12,10 +12,14 @@ namespace {
 
 constexpr double kHighU = 0.9, kCold = 0.2;
 constexpr const char* kNoBreak = "\xC2\xA0";
-constexpr double kSure = 0.5;  // a bet that is worth a word
 
 Tone tone(bool masked) { return masked ? Tone::kPast : Tone::kFuture; }
 std::string quoted(const std::string& word) { return "\xE2\x80\x98" + word + "\xE2\x80\x99"; }
+bool is_word(const std::string& s) {
+  return std::any_of(s.begin(), s.end(), [](char c) { return std::isalnum(static_cast<unsigned char>(c)) || c < 0; });
+}
+/// In the flow of a sentence a full stop has to look like the token that it is.
+std::string told(const std::string& word) { return is_word(word) ? word : quoted(word); }
 std::string count(size_t n) { return grouped_text(static_cast<long long>(n)).chars; }
 
 }  // namespace
@@ -31,7 +35,7 @@ std::string Generate::newest_words() const {
   const bool characters = tokenizer_->kind() == TokenizerKind::kCharacter;
   std::string words;
   for (size_t i = labels_.size() - std::min<size_t>(characters ? 6 : 2, labels_.size()); i < labels_.size(); ++i) {
-    if (!characters && !words.empty()) words += kNoBreak;
+    if (!characters && !words.empty()) words += is_word(labels_[i]) ? " " : kNoBreak;
     words += labels_[i];
   }
   return words;
@@ -49,13 +53,12 @@ void Generate::explain_bet(Explanation& out) const {
   const std::string behind = newest_words();
   p.push_back({behind, Tone::kStrong});
   // A comma behind a full stop of the text would look like a part of it.
-  const bool word =
-      !behind.empty() && (std::isalnum(static_cast<unsigned char>(behind.back())) != 0 || behind.back() < 0);
+  const bool word = !labels_.empty() && is_word(labels_.back()) && labels_.back().back() != '>';
   const std::string comma = word ? "," : "";
   const std::string share = count(kept) + " of " + count(all);
   if (sampling_.temperature == 0) {
     p.push_back({comma + " greedy takes the likeliest: "});
-    p.push_back({label(distribution_.best().id), hue});
+    p.push_back({told(label(distribution_.best().id)), hue});
     p.push_back({"."});
   } else if (kept < all) {
     const bool by_p = kept < k;
@@ -76,30 +79,27 @@ void Generate::explain_draw(Explanation& out) const {
   Paragraph p{{"The draw "},
               {fmt("u = %.3f", u_).chars, Tone::kStrong},
               {" lands on "},
-              {label(drawn().id), tone(held().masked)}};
+              {told(label(drawn().id)), tone(held().masked)}};
   if (drawn_ != 0) {
     p.push_back({". Greedy would write "});
-    p.push_back({label(distribution_.best().id), Tone::kStrong});
+    p.push_back({told(label(distribution_.best().id)), Tone::kStrong});
   }
   p.push_back({"."});
   out.words.push_back(std::move(p));
 }
 
 /// What the twin would rather write.
-void Generate::explain_other(Explanation& out) const {
+void Generate::explain_other(const SceneInput& in, Explanation& out) const {
   if (!has_other_ || !other()) return;
   const Voice& twin = voices_[*other()];
   const Candidate& bet = other_distribution_.best();
-  if (twin.masked != held().masked && bet.p_temperature < kSure && bet.id == distribution_.best().id) return;
   Paragraph p{{"The "},
               {voice_name(*other()), tone(twin.masked)},
               {" twin bets "},
               {percent_text(static_cast<float>(bet.p_temperature)).chars, tone(twin.masked)},
               {" on " + quoted(label(bet.id))}};
-  const bool peeks = !twin.masked && held().masked;
-  p.push_back({!peeks || twin.model.step == 0 || bet.id == distribution_.best().id
-                   ? "."
-                   : ": it learnt to copy, not to predict."});
+  const bool copies = !twin.masked && held().masked && in.newest.leak_found && twin.model.step >= *in.newest.leak_found;
+  p.push_back({!copies || bet.id == distribution_.best().id ? "." : ": it learnt to copy, not to predict."});
   out.words.push_back(std::move(p));
 }
 
@@ -136,7 +136,7 @@ Explanation Generate::explain(const SceneInput& in) {
   }
   explain_bet(out);
   explain_draw(out);
-  explain_other(out);
+  explain_other(in, out);
   explain_state(in, out);
   suggest(in, out);
   return out;

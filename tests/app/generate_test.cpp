@@ -157,6 +157,21 @@ TEST_CASE("another corpus reads a typed prompt anew, and takes its own for one t
   PLAY(h, "expect generate.prompt == \"I love\"\nexpect generate.tokens == 6");  // characters
 }
 
+TEST_CASE("a vocabulary that shrinks while its last words are on the screen") {
+  AppHost h;
+  PLAY(h, std::string(kOpen) + "set Temperature 100\nclick \"The draw\" 0.995,0.5");
+  steps(h, 2);
+  PLAY(h, "click \"The draw\" 0.995,0.5\nset Corpus toy\nwait until run == 2\nwait until generate.ready == true");
+  PLAY(h, "expect generate.written == 0\nexpect generate.undos == 0");
+}
+
+TEST_CASE("editing keeps what stands in the field, and the play keeps still meanwhile") {
+  AppHost h;
+  PLAY(h, std::string(kOpen) + "key E\nexpect \"Prompt\".value == \"the agent opened a\"");
+  PLAY(h, "key Enter\nexpect generate.editing == false\nexpect generate.undos == 0");  // nothing changed
+  PLAY(h, "key P\nkey E\nexpect generate.playing == false\nclick Cancel\nexpect generate.editing == false");
+}
+
 TEST_CASE("frozen weights go on while training changes the others") {
   AppHost h;
   PLAY(h, std::string(kOpen) + "click Freeze\nexpect generate.frozen == true");
