@@ -32,7 +32,9 @@ struct Piece {
 
 Font font_of(Tone tone) { return tone == Tone::kPlain ? Font::kBody : Font::kBodyBold; }
 ImU32 color_of(Tone tone) {
-  return tone == Tone::kPlain || tone == Tone::kStrong ? colors().text : tone == Tone::kPast ? colors().past.text : colors().future.text;
+  return tone == Tone::kPlain || tone == Tone::kStrong ? colors().text
+         : tone == Tone::kPast                         ? colors().past.text
+                                                       : colors().future.text;
 }
 
 /// Sets words of several colours into lines between x0 and x1 (px).

@@ -25,6 +25,8 @@ json parse_json(std::string_view text, const std::string& what) {
     return json::parse(text, check);
   } catch (const json::parse_error& error) {
     throw Error(what + " is not valid JSON at byte " + std::to_string(error.byte) + ". It may be damaged.");
+  } catch (const json::out_of_range&) {  // 1e400
+    throw Error(what + " has a number that is too large for any use. It may be damaged.");
   }
 }
 

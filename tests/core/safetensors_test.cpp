@@ -166,6 +166,7 @@ std::vector<Lie> lies() {
       {"whole numbers", one(R"({"dtype":"F32","shape":[1.0],"data_offsets":[0,4]})")},
       {"whole numbers", one(R"({"dtype":"F32","shape":["1"],"data_offsets":[0,4]})")},
       {"whole numbers", one(R"({"dtype":"F32","shape":[18446744073709551616],"data_offsets":[0,4]})")},
+      {"too large", one(R"({"dtype":"F32","shape":[1e400],"data_offsets":[0,4]})")},
       {"too large", one(R"({"dtype":"F32","shape":[4294967296,4294967296],"data_offsets":[0,4]})")},
       {"do not fit", one(R"({"dtype":"F32","shape":[4611686018427387905],"data_offsets":[0,4]})")},  // times 4 is 4
       {"do not fit", one(R"({"dtype":"F32","shape":[2],"data_offsets":[0,4]})")},
