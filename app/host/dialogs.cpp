@@ -11,10 +11,6 @@ using namespace ui;
 
 namespace {
 
-struct Shortcut {
-  const char* keys;
-  const char* what;
-};
 constexpr Shortcut kShortcuts[] = {{"Space", "Play or pause"},
                                    {"Right  or  .", "Single step"},
                                    {"R", "Reset with the same seed"},
@@ -28,6 +24,14 @@ constexpr Shortcut kShortcuts[] = {{"Space", "Play or pause"},
                                    {"Ctrl S", "Save the twins, or the opened model"},
                                    {"Esc", "Close, go back"},
                                    {"F1  or  ?", "This list"}};
+
+void draw_keys(std::span<const Shortcut> shortcuts, float x, float y) {
+  for (const Shortcut& s : shortcuts) {
+    text({x, y}, s.keys, Font::kMonoLabel, colors().text);
+    text({x + px(150), y}, s.what, Font::kLabel, colors().secondary);
+    y += px(28);
+  }
+}
 
 template <class T>
 T parse(const std::string& text, const char* what) {
@@ -169,13 +173,12 @@ void App::Impl::draw_seed_dialog() {
 
 void App::Impl::draw_help() {
   Rect area;
-  if (!begin_dialog("Keys", {460, 480}, help_open, area)) return;
-  float y = area.min.y + px(8);
-  for (const Shortcut& s : kShortcuts) {
-    text({area.min.x, y}, s.keys, Font::kMonoLabel, colors().text);
-    text({area.min.x + px(150), y}, s.what, Font::kLabel, colors().secondary);
-    y += px(28);
-  }
+  const auto own = scenes[scene]->shortcuts();
+  if (!begin_dialog("Keys", {own.empty() ? 460.0f : 880.0f, 480}, help_open, area)) return;
+  draw_keys(kShortcuts, area.min.x, area.min.y + px(8));
+  const float column = area.min.x + px(440), top = area.min.y + px(8);
+  if (!own.empty()) text({column, top}, scene_title(), Font::kBodyBold, colors().text);
+  draw_keys(own, column, top + px(28));
   if (button("Close", {{area.max.x - px(104), area.max.y - px(36)}, area.max}, true, Look::kPrimary)) help_open = false;
   end_dialog();
 }

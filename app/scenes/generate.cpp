@@ -112,9 +112,10 @@ void Generate::ask() {
   for (const Voice& voice : voices_) asked_.models.push_back(voice.model);
   asked_.text = text_;
   asked_.cache = cache_;
-  asked_.prompt = draft_.tree.prompt().size();
   asked_.us.clear();
   if (other()) {
+    asked_.replayer = *other();
+    asked_.prompt = draft_.tree.prompt().size();
     for (size_t i = 0; i < std::min(path_.size(), kLongestReplay); ++i)
       asked_.us.push_back(draft_.tree.node(path_[i]).token.u);
   }
@@ -145,21 +146,13 @@ void Generate::show_answer(std::shared_ptr<const LiveNextToken::Answer> answer) 
   error_ = mine.error;
   has_other_ = false;
   if (!error_.empty()) return;
-  try {
-    distribution_.set_logits(mine.logits);
-  } catch (const Error& error) {
-    error_ = error.what();
-    return;
-  }
+  distribution_ = mine.ranked;
   const bool full = mine.computed >= static_cast<int>(text_.size() - window_start());
   (full ? full_ms_ : cached_ms_) = mine.milliseconds;
   (full ? full_positions_ : cached_positions_) = mine.computed;
   if (!other() || !shown_->voices[*other()].error.empty()) return;
-  try {
-    other_distribution_.set_logits(shown_->voices[*other()].logits);
-    has_other_ = true;
-  } catch (const Error&) {  // a twin that diverged has no say
-  }
+  other_distribution_ = shown_->voices[*other()].ranked;
+  has_other_ = true;  // else a twin that diverged: it has no say
 }
 
 /// What was asked for while an answer was awaited, and the next token of the play.

@@ -20,6 +20,7 @@ class Generate final : public Scene {
   Code code() const override;
   void report(nlohmann::json& out) const override;
   bool key(const SceneInput& in) override;
+  std::span<const Shortcut> shortcuts() const override;
   bool escape() override;
 
  private:

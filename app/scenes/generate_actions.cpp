@@ -161,6 +161,17 @@ bool Generate::key(const SceneInput&) {
   return false;
 }
 
+std::span<const Shortcut> Generate::shortcuts() const {
+  static constexpr Shortcut kShortcuts[] = {{"Right, Enter", "Write the next token"},
+                                            {"Left, Backspace", "Back by one token"},
+                                            {"P", "Play or pause the text"},
+                                            {"D", "Draw again"},
+                                            {"E", "Edit the prompt"},
+                                            {"Ctrl Z", "Undo"},
+                                            {"Ctrl Y", "Redo, also Ctrl Shift Z"}};
+  return kShortcuts;
+}
+
 bool Generate::escape() {
   const bool was_busy = editing_ || playing_;
   playing_ = false;

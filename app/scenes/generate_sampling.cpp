@@ -148,7 +148,7 @@ void Generate::draw_toggles(const SceneInput& in, const SamplingLayout& at) {
 /// What the newest pass cost.
 void Generate::draw_cost(const SamplingLayout& at) {
   const LiveNextToken::Answer::Voice* voice = held_answer();
-  if (!voice || voice->logits.empty()) return;
+  if (!voice || !voice->error.empty()) return;
   const auto window = static_cast<int>(shown_->question.text.size()) < held().model.config().context
                           ? static_cast<int>(shown_->question.text.size())
                           : held().model.config().context;

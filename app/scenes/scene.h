@@ -86,6 +86,12 @@ struct Code {
   std::vector<std::string> lines;
 };
 
+/// A line of the list of keys.
+struct Shortcut {
+  const char* keys;
+  const char* what;
+};
+
 /// One page of the app. Scenes draw what the snapshot says and never compute what the model would.
 class Scene {
  public:
@@ -98,6 +104,8 @@ class Scene {
   virtual void report(nlohmann::json&) const {}
   /// Keys that the scene takes before the shell does (see shell_keys.cpp). True if it was one of them.
   virtual bool key(const SceneInput&) { return false; }
+  /// Those keys, for the list of all.
+  virtual std::span<const Shortcut> shortcuts() const { return {}; }
   /// Escape was pressed and nobody else wanted it. True if the scene did something with it.
   virtual bool escape() { return false; }
 };

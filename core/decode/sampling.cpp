@@ -22,8 +22,7 @@ double entropy_of(const std::vector<Candidate>& candidates, size_t count, double
   return sum;
 }
 
-}  // namespace
-
+/// Throws Error if there is no distribution over these: no token is possible, or a logit is NaN or +inf.
 void require_distribution(std::span<const float> logits) {
   bool any = false;
   for (const float logit : logits) {
@@ -32,6 +31,8 @@ void require_distribution(std::span<const float> logits) {
   }
   if (!any) throw Error("No token is possible: every logit is minus infinity.");
 }
+
+}  // namespace
 
 void SamplingConfig::validate() const {
   if (!(temperature >= 0 && std::isfinite(temperature))) throw Error("Temperature must be 0 (greedy) or above.");

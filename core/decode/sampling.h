@@ -7,9 +7,6 @@
 
 namespace nopeek {
 
-/// Throws Error if there is no distribution over these: no token is possible, or a logit is NaN or +inf.
-void require_distribution(std::span<const float> logits);
-
 /// How the next token is chosen: logits / temperature -> top-k -> softmax -> top-p -> renormalise -> draw.
 struct SamplingConfig {
   double temperature = 1;  // 0: greedy

@@ -29,8 +29,8 @@ struct Reader {
 }  // namespace
 
 bool LiveNextToken::Question::operator==(const Question& other) const {
-  return text == other.text && cache == other.cache && prompt == other.prompt && us == other.us &&
-         (us.empty() || sampling == other.sampling) &&
+  return text == other.text && cache == other.cache && us == other.us &&
+         (us.empty() || (sampling == other.sampling && replayer == other.replayer && prompt == other.prompt)) &&
          std::equal(models.begin(), models.end(), other.models.begin(), other.models.end(), same);
 }
 
@@ -115,12 +115,11 @@ struct LiveNextToken::Impl {
       const auto begin = std::chrono::steady_clock::now();
       const auto logits = decoder.next_logits(question.text, {}, &progress);
       voice.milliseconds = std::chrono::duration<double, std::milli>(std::chrono::steady_clock::now() - begin).count();
-      require_distribution(logits);
-      voice.logits.assign(logits.begin(), logits.end());
+      voice.ranked.set_logits(logits);
       voice.cached = decoder.caches();
       voice.computed = decoder.computed();
       voice.cache_bytes = decoder.cache_bytes();
-      if (!question.us.empty()) {
+      if (!question.us.empty() && question.replayer == i) {
         // A cache of its own: else the two texts would drive each other out.
         auto& other = reader(replaying, i, model, question.cache);
         const auto prompt = std::span(question.text).first(question.prompt);

@@ -22,10 +22,10 @@ class LiveNextToken {
     std::vector<Model> models;
     std::vector<TokenId> text;  // not empty
     bool cache = true;          // use the KV cache where the mask allows it
-    /// Also what each model writes on its own behind the first `prompt` tokens of the text, at least one, when it gets
-    /// these draws; empty: nothing.
-    size_t prompt = 0;
+    /// Also what the model at place `replayer` writes on its own behind the first `prompt` tokens of the text, at least
+    /// one, when it gets these draws; empty: nothing.
     std::vector<double> us = {};
+    size_t replayer = 0, prompt = 0;
     SamplingConfig sampling = {};
 
     bool operator==(const Question& other) const;  // models by their weights and masks, not by value
@@ -33,8 +33,10 @@ class LiveNextToken {
   struct Answer {
     Question question;
     struct Voice {
-      std::vector<float> logits;      // (V) of the token behind the text, a Distribution takes them; empty if `error`
-      std::string error;              // why there are none
+      /// Of the token behind the text, ranked here because that takes milliseconds at 50,000 tokens; to filter is left
+      /// to whoever has the settings. Empty if `error`.
+      Distribution ranked;
+      std::string error;              // why there is none
       bool cached = false;            // with the KV cache
       int computed = 0;               // positions that this pass computed
       double milliseconds = 0;        // that the pass took

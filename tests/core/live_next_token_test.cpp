@@ -39,6 +39,13 @@ std::vector<float> logits_by_hand(const Model& model, std::span<const TokenId> t
   return {logits.begin(), logits.end()};
 }
 
+/// (V) by id; empty of one that failed.
+std::vector<float> logits_of(const LiveNextToken::Answer::Voice& voice) {
+  std::vector<float> logits(voice.ranked.candidates().size());
+  for (const Candidate& c : voice.ranked.candidates()) logits[static_cast<size_t>(c.id)] = c.logit;
+  return logits;
+}
+
 bool close(const std::vector<float>& a, const std::vector<float>& b) {
   if (a.size() != b.size()) return false;
   for (size_t i = 0; i < a.size(); ++i) {
@@ -107,7 +114,7 @@ TEST_CASE("each model gives the logits behind the text, and what it cost") {
   for (size_t i = 0; i < 2; ++i) {
     const Answer::Voice& voice = answer->voices[i];
     CHECK(voice.error.empty());
-    CHECK(close(voice.logits, logits_by_hand(question.models[i], question.text)));
+    CHECK(close(logits_of(voice), logits_by_hand(question.models[i], question.text)));
     CHECK(voice.cached == (i == 0));
     CHECK(voice.computed == 3);
     CHECK(voice.cache_bytes == 2 * 3 * 8 * sizeof(float));
@@ -127,7 +134,7 @@ TEST_CASE("each model gives the logits behind the text, and what it cost") {
   longer.cache = true;
   answer = next.ask(longer);
   CHECK(answer->voices[0].computed == 4);
-  CHECK(close(answer->voices[0].logits, logits_by_hand(longer.models[0], longer.text)));
+  CHECK(close(logits_of(answer->voices[0]), logits_by_hand(longer.models[0], longer.text)));
 }
 
 TEST_CASE(
@@ -153,6 +160,7 @@ TEST_CASE(
   asks_anew([](Question& q) { q.us = {0.5}, q.prompt = 1; });
   asks_anew([](Question& q) { q.sampling.temperature = 0.5; });
   asks_anew([](Question& q) { q.prompt = 2; });
+  asks_anew([](Question& q) { q.replayer = 1; });
   question.us.clear();
   next.ask(question);
   question.sampling.temperature = 2;  // without draws, the logits do not depend on it
@@ -161,9 +169,10 @@ TEST_CASE(
   CHECK(next.answers() == asked + 1);
 }
 
-TEST_CASE("what each model writes with the same draws comes with the answer, in all of its passes over the text") {
+TEST_CASE("what one model writes with the same draws comes with the answer, in all of its passes over the text") {
   Watched next;
-  Question question{.models = {model(kSmall, 1), model(kSmall, 2)}, .text = {1, 2, 3, 4}, .prompt = 2};
+  Question question{.models = {model(kSmall, 1), model(kSmall, 2)}, .text = {1, 2, 3, 4}};
+  question.replayer = 1, question.prompt = 2;
   question.us = {0.1, 0.9, 0.4};
   question.sampling = {1.5, 5, 0.9};
   for (int round = 0; round < 3; ++round) {
@@ -172,9 +181,9 @@ TEST_CASE("what each model writes with the same draws comes with the answer, in 
       const Model& m = question.models[i];
       Decoder<float> decoder(*m.parameters, *m.mask);
       const auto prompt = std::span(question.text).first(2);
-      CHECK(answer->voices[i].replayed ==
-            replay<float>(decoder, question.sampling, prompt, question.us, m.tokenizer->eos()));
-      CHECK(close(answer->voices[i].logits, logits_by_hand(m, question.text)));
+      const auto written = replay<float>(decoder, question.sampling, prompt, question.us, m.tokenizer->eos());
+      CHECK(answer->voices[i].replayed == (i == question.replayer ? written : std::vector<TokenId>()));
+      CHECK(close(logits_of(answer->voices[i]), logits_by_hand(m, question.text)));
       if (round > 0) CHECK(answer->voices[i].computed == 1);  // the replay has a cache of its own
     }
     question.text.push_back(5), question.us.push_back(0.6);
@@ -189,7 +198,7 @@ TEST_CASE("the newest question wins: those before it are cancelled or never begu
   next.wait_until_busy();
   for (TokenId first = 1; first < 12; ++first) (*next).ask({.models = {deep}, .text = long_text(first)});
   const auto answer = next.wait([](const Answer& a) { return a.question.text == long_text(11); });
-  CHECK(close(answer->voices[0].logits, logits_by_hand(deep, long_text(11))));
+  CHECK(close(logits_of(answer->voices[0]), logits_by_hand(deep, long_text(11))));
   CHECK((*next).progress() < 0);
   CHECK(next.answers() <= 4);  // not twelve
 }
@@ -225,7 +234,7 @@ TEST_CASE("models may die while they are asked: the thread keeps what it reads, 
     first = a.parameters, second = b.parameters;
     (*next).ask({.models = {a, b}, .text = long_text(1)});
   }
-  next.wait([](const Answer& a) { return close(a.voices[1].logits, a.voices[1].logits); });
+  next.wait([](const Answer& a) { return close(logits_of(a.voices[1]), logits_of(a.voices[1])); });
   next.ask({.models = {model(kSmall, 3)}, .text = {1}});
   CHECK(first.expired());
   CHECK(second.expired());
@@ -243,10 +252,10 @@ TEST_CASE("one model that cannot answer says why, and the others answer") {
   const auto answer = next.ask(question);
   CHECK(contains(answer->voices[0].error, "finite"));
   CHECK(contains(answer->voices[1].error, "token 9"));
-  CHECK(answer->voices[0].logits.empty());
-  CHECK(answer->voices[1].logits.empty());
-  CHECK(close(answer->voices[2].logits, logits_by_hand(sound, question.text)));
-  question.us = {0.5}, question.prompt = 1, question.sampling.top_p = 7;
+  CHECK(logits_of(answer->voices[0]).empty());
+  CHECK(logits_of(answer->voices[1]).empty());
+  CHECK(close(logits_of(answer->voices[2]), logits_by_hand(sound, question.text)));
+  question.us = {0.5}, question.replayer = 2, question.prompt = 1, question.sampling.top_p = 7;
   CHECK(contains(next.ask(question)->voices[2].error, "Top-p"));
 }
 
@@ -278,8 +287,8 @@ TEST_CASE("questions and answers from several threads at once") {
   }
   const Question last{.models = {a, b}, .text = {5, 6, 7}};
   const auto answer = next.ask(last);
-  CHECK(close(answer->voices[0].logits, logits_by_hand(a, last.text)));
-  CHECK(close(answer->voices[1].logits, logits_by_hand(b, last.text)));
+  CHECK(close(logits_of(answer->voices[0]), logits_by_hand(a, last.text)));
+  CHECK(close(logits_of(answer->voices[1]), logits_by_hand(b, last.text)));
 }
 
 TEST_CASE("a decoder that was cancelled in the middle of its layers is still right") {
