@@ -123,7 +123,9 @@ void Generate::draw_rest(const DistributionLayout& at) const {
   const float alpha = outdated() ? kFaint : 1;
   const ImU32 ink = faded(colors().disabled, alpha);
   const Number more = fmt("%s more", grouped_text(static_cast<long long>(all - rows_.size())).chars);
-  text_elided(theme().at(at.panel.min.x + 96, y), more, px(88), Font::kBody, ink, Align::kRight);
+  const bool long_number = text_width(Font::kBody, more) > px(88);  // tens of thousands
+  text_elided(theme().at(at.panel.min.x + 96, y), more, px(88), long_number ? Font::kSmall : Font::kBody, ink,
+              Align::kRight);
   text(theme().at(at.x_p, y), fmt("%.3f", rest_p_), Font::kMono, ink, Align::kRight);
   const std::string words = rest_words();
   if (!words.empty())
