@@ -59,10 +59,8 @@ std::u32string unusual_characters(const Tokenizer& tokenizer) {
 
 App::Impl::Impl(Options given, gl::HeatmapRenderer* renderer)
     : options(std::move(given)), settings(options.settings), heatmaps(renderer), opener(options.wake) {
-  for (const SceneEntry& entry : kScenes) {
-    if (options.scene == entry.title) scene = scenes.size();
-    scenes.push_back(entry.make());
-  }
+  for (const SceneEntry& entry : kScenes) scenes.push_back(entry.make());
+  scene = scene_named(options.scene);
   if (options.scene != scene_title())
     messages.add("There is no scene \"" + options.scene + "\". This is " + scene_title() + ".");
   std::shared_ptr<const Corpus> corpus = first_corpus(settings);
@@ -225,6 +223,13 @@ void App::Impl::draw_tour_marks() {
 }
 
 const char* App::Impl::scene_title() const { return kScenes[scene].title; }
+
+/// Its place in the rail; the first one if there is none of this name.
+size_t App::Impl::scene_named(std::string_view title) {
+  const auto* found =
+      std::find_if(std::begin(kScenes), std::end(kScenes), [&](const SceneEntry& s) { return s.title == title; });
+  return found == std::end(kScenes) ? 0 : static_cast<size_t>(found - std::begin(kScenes));
+}
 
 void App::Impl::draw_nav(float rail) {
   for (size_t i = 0; i < scenes.size(); ++i) {

@@ -39,20 +39,22 @@ void App::Impl::hold(int lane) {
 
 void App::Impl::hold_opened() {
   opened_held = opened.has_value();
-  // The twins' own scene cannot show it.
-  if (opened_held && scene == 0) scene = 1;
+  if (opened_held && scene_title() == std::string_view("Mask Lab")) scene = scene_named("Generate");
 }
 
 bool App::Impl::held_is_masked() const {
   return opened_held ? opened->masked : newest->lanes[static_cast<size_t>(selection.lane)].masked;
 }
 
-/// A lane trains with the other mask from the next step on; an opened model runs under it at once.
+/// A lane trains with the other mask from the next step on; an opened model runs under it at once. A model that was
+/// saved with a mask of its own which peeks comes back to that.
 void App::Impl::toggle_mask() {
   if (!opened_held) return set_mask(selection.lane, !held_is_masked());
   const int T = opened->model.config().context;
   opened->masked = !opened->masked;
-  opened->model.mask = std::make_shared<const Mask>(opened->masked ? Mask::causal(T) : Mask::full(T));
+  opened->model.mask = opened_mask->is_causal() == opened->masked
+                           ? opened_mask
+                           : std::make_shared<const Mask>(opened->masked ? Mask::causal(T) : Mask::full(T));
 }
 
 void App::Impl::set_mask(int lane, bool on) {
@@ -122,6 +124,7 @@ void App::Impl::take(const std::string& from, std::shared_ptr<const Corpus> corp
 void App::Impl::take(const std::string&, Model model) {
   const bool masked = model.masked();
   messages.add("Opened " + model.name + ". The twins wait; choose one in the size menu to return to them.");
+  opened_mask = model.mask;
   opened = Voice{std::move(model), masked};
   lab->post(SetPaused{true});
   hold_opened();
@@ -166,16 +169,15 @@ void App::Impl::export_run() {
 }
 
 void App::Impl::open_save_dialog() {
-  if (opened_held) {
-    file_dialog.save("Save the model", free_export_path(opened->model.name + "-", ""));
-  } else {
-    file_dialog.save("Save the twins", free_export_path("nopeek-twins-", ""));
-  }
+  to_save = opened_held ? std::optional(opened->model) : std::nullopt;
+  const std::string name = to_save ? to_save->name + "-" : "nopeek-twins-";
+  file_dialog.save(to_save ? "Save the model" : "Save the twins", free_export_path(name, "", newest_save));
 }
 
-void App::Impl::save(const std::filesystem::path& folder) {
-  if (opened_held) {
-    return write_in_background([folder, model = opened->model] {
+void App::Impl::save(const std::filesystem::path& folder, const std::optional<Model>& model) {
+  newest_save = folder;
+  if (model) {
+    return write_in_background([folder, model = *model] {
       save_model(folder, model);
       return "The model was saved to " + folder.string();
     });

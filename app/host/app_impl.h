@@ -44,6 +44,7 @@ struct App::Impl final : Actions {
   void draw_tour_marks();
   void draw_nav(float rail_width);
   const char* scene_title() const;
+  static size_t scene_named(std::string_view title);
 
   // app_actions.cpp
   void hold(int lane) override;
@@ -64,7 +65,7 @@ struct App::Impl final : Actions {
   void take(const std::string& from, std::shared_ptr<const RunState> run);
   void hold_opened();
   void open_save_dialog();
-  void save(const std::filesystem::path& folder);
+  void save(const std::filesystem::path& folder, const std::optional<Model>& model);
   template <class Job>
   void write_in_background(Job&& job);  // job() returns the message that it is done
   void poll_background();
@@ -121,9 +122,10 @@ struct App::Impl final : Actions {
   std::vector<std::unique_ptr<Scene>> scenes;
   size_t scene = 0;
   Selection selection;
-  std::vector<Voice> voices;    // of `shown`, or the opened model
-  std::optional<Voice> opened;  // a model folder; the lab is still there behind it
-  bool opened_held = false;     // it is what the scenes show, instead of a twin
+  std::vector<Voice> voices;                // of `shown`, or the opened model
+  std::optional<Voice> opened;              // a model folder; the lab is still there behind it
+  std::shared_ptr<const Mask> opened_mask;  // its own, that the switch comes back to
+  bool opened_held = false;                 // it is what the scenes show, instead of a twin
 
   std::shared_ptr<const Snapshot> newest, shown, numbers;
   std::shared_ptr<const Snapshot> past;  // the checkpoint that the user has gone back to
@@ -145,6 +147,8 @@ struct App::Impl final : Actions {
   std::string caption, pointed;
 
   FileDialog file_dialog;
+  std::optional<Model> to_save;       // what the dialog for saving was opened for; none: the twins
+  std::filesystem::path newest_save;  // perhaps still being written
   struct SizeDialog {
     bool open = false;
     std::string layers, heads, width, context, batch, learning_rate, dropout, error;

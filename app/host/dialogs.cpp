@@ -83,7 +83,7 @@ void error_text(const std::string& error, const Rect& area, float y) {
 void App::Impl::draw_dialogs() {
   if (const auto picked = file_dialog.draw()) {
     if (picked->saving) {
-      save(picked->path);
+      save(picked->path, to_save);
     } else {
       open(picked->path.string());
     }

@@ -45,6 +45,7 @@ void FileDialog::open() {
 
 void FileDialog::save(std::string title, const fs::path& suggested) {
   open_ = saving_ = true;
+  appearing_ = true;
   title_ = std::move(title);
   name_ = suggested.filename().string();
   std::error_code ignored;
@@ -100,17 +101,22 @@ std::optional<FileDialog::Picked> FileDialog::draw() {
   const bool back = focus::letters_are_free() && ImGui::IsKeyPressed(ImGui::GetKeyIndex(ImGuiKey_Backspace));
   if ((icon_button("Parent folder", up, Icon::kUp, "Parent folder (Backspace)") || back) && folder_.has_parent_path())
     enter(folder_.parent_path());
+  if (std::exchange(appearing_, false)) focus_next_field();
   if (text_field("Path", {{up.max.x + px(8), area.min.y}, {area.max.x, up.max.y}}, typed_)) picked = follow(typed_);
   const float list_top = up.max.y + px(12), buttons_top = area.max.y - px(36);
   if (auto chosen = draw_list({{area.min.x, list_top}, {area.max.x, buttons_top - px(36)}})) picked = chosen;
-  const char* hint = saving_ ? "A new folder of this name; a model in the list is replaced."
+  const char* hint = saving_ ? "The name of a new folder, or of a model that shall be replaced."
                              : "UTF-8 text, or the folder of a model or a saved run. Hidden files are left out.";
   text_elided({area.min.x, buttons_top - px(16)}, error_.empty() ? hint : error_, area.w(),
               error_.empty() ? Font::kSmall : Font::kSmallBold, error_.empty() ? colors().secondary : colors().text);
   const float w = px(104);
   if (button("Cancel", {{area.max.x - 2 * w - px(12), buttons_top}, {area.max.x - w - px(12), area.max.y}}))
     open_ = false;
-  if (button(saving_ ? "Save" : "Open", {{area.max.x - w, buttons_top}, area.max}, true, Look::kPrimary))
+  const bool replaces = saving_ && is_model_folder(typed_);
+  if (button(replaces  ? "Replace"
+             : saving_ ? "Save"
+                       : "Open",
+             {{area.max.x - w, buttons_top}, area.max}, true, Look::kPrimary))
     picked = follow(typed_);
   end_dialog();
   if (!picked) return std::nullopt;
@@ -156,7 +162,13 @@ std::optional<fs::path> FileDialog::draw_list(const Rect& area) {
     if (it.pressed) followed = folder_ / e.name;
   }
   ImGui::PopClipRect();
-  if (followed) picked = follow(*followed);  // not in the loop: it replaces the entries
+  // Not in the loop: it replaces the entries. To click on a model does not replace it yet.
+  if (followed && saving_ && is_model_folder(*followed)) {
+    typed_ = followed->string();
+    name_ = followed->filename().string();
+  } else if (followed) {
+    picked = follow(*followed);
+  }
   return picked;
 }
 

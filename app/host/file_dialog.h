@@ -35,7 +35,7 @@ class FileDialog {
   std::optional<std::filesystem::path> draw_list(const ui::Rect& area);
   void draw_row(const Entry& entry, const ui::Rect& row);
 
-  bool open_ = false, saving_ = false;
+  bool open_ = false, saving_ = false, appearing_ = false;
   std::string title_;
   std::string name_;  // of the folder to save to, kept while one walks through folders
   std::filesystem::path folder_;

@@ -1,6 +1,8 @@
 #include "app/host/opener.h"
 
 #include <exception>
+#include <new>
+#include <utility>
 
 #include "app/host/assets.h"
 #include "core/base/error.h"
@@ -37,47 +39,51 @@ bool is_model_folder(const fs::path& folder) { return has(folder, "config.json")
 
 void Opener::start(const std::string& name) {
   cancel();
-  fs::path path = name;
+  const fs::path path = name;
   name_ = (path.has_filename() ? path : path.parent_path()).filename().string();
-  job_ = std::make_shared<Job>();
-  thread_ = std::jthread([job = job_, name, done = done_] {
-    Result result{name, {}, {}};
+  running_.job = std::make_shared<Job>();
+  running_.thread = std::jthread([job = running_.job, name, done = done_] {
     try {
-      result.opened = open_any(name, job->progress);
-    } catch (const Cancelled&) {
-      return;
-    } catch (const std::bad_alloc&) {
-      result.error = "There is not enough memory to open \"" + name + "\".";
-    } catch (const std::exception& error) {
-      result.error = error.what();
-    }
-    {
+      Result result = open(name, job->progress);
       const std::lock_guard lock(job->mutex);
       job->result = std::move(result);
+    } catch (const Cancelled&) {
     }
+    job->ended = true;
     if (done) done();
   });
 }
 
-void Opener::cancel() {
-  if (!job_) return;
-  job_->progress.cancelled = true;
-  if (thread_.joinable()) thread_.join();  // it looks at `cancelled` often
-  job_.reset();
+/// Nothing but Cancelled leaves it.
+Opener::Result Opener::open(const std::string& name, Progress& progress) {
+  try {
+    return {name, open_any(name, progress), {}};
+  } catch (const Cancelled&) {
+    throw;
+  } catch (const std::bad_alloc&) {
+    return {name, {}, "There is not enough memory to open \"" + name + "\"."};
+  } catch (const std::exception& error) {
+    return {name, {}, error.what()};
+  }
 }
 
-float Opener::fraction() const { return job_ ? job_->progress.fraction.load() : 0; }
+void Opener::cancel() {
+  if (!running_.job) return;
+  running_.job->progress.cancelled = true;
+  cancelled_.push_back(std::exchange(running_, {}));
+}
+
+float Opener::fraction() const { return running_.job ? running_.job->progress.fraction.load() : 0; }
 
 std::optional<Opener::Result> Opener::poll() {
-  if (!job_) return std::nullopt;
+  std::erase_if(cancelled_, [](const Running& old) { return old.job->ended.load(); });
+  if (!running_.job) return std::nullopt;
   std::optional<Result> result;
   {
-    const std::lock_guard lock(job_->mutex);
-    result = std::move(job_->result);
+    const std::lock_guard lock(running_.job->mutex);
+    result = std::move(running_.job->result);
   }
-  if (!result) return std::nullopt;
-  thread_.join();
-  job_.reset();
+  if (result) running_ = {};
   return result;
 }
 

@@ -1,4 +1,5 @@
 #pragma once
+#include <atomic>
 #include <filesystem>
 #include <functional>
 #include <memory>
@@ -7,6 +8,7 @@
 #include <string>
 #include <thread>
 #include <variant>
+#include <vector>
 
 #include "core/decode/model.h"
 #include "core/live/run_state.h"
@@ -18,7 +20,7 @@ namespace nopeek {
 bool is_model_folder(const std::filesystem::path& folder);
 
 /// Opens what people point at, on a thread of its own: a text, a model folder, or a saved run. One at a time; a new one
-/// cancels the one under way. For the UI thread.
+/// cancels the one under way, which is not waited for. For the UI thread.
 class Opener {
  public:
   using RunPointer = std::shared_ptr<const RunState>;
@@ -26,13 +28,13 @@ class Opener {
 
   /// `done` is called on the opening thread when poll() has something.
   explicit Opener(std::function<void()> done) : done_(std::move(done)) {}
-  ~Opener() { cancel(); }
+  ~Opener() { cancel(); }  // waits until what was cancelled has seen it
 
   /// `name` is a built-in corpus or a path.
   void start(const std::string& name);
   void cancel();
 
-  bool opening() const { return job_ != nullptr; }
+  bool opening() const { return running_.job != nullptr; }
   const std::string& name() const { return name_; }  // of what is being read, for people
   float fraction() const;
 
@@ -47,13 +49,20 @@ class Opener {
  private:
   struct Job {
     Progress progress;
+    std::atomic<bool> ended{false};
     std::mutex mutex;
     std::optional<Result> result;
   };
+  struct Running {
+    std::shared_ptr<Job> job;
+    std::jthread thread;
+  };
+  static Result open(const std::string& name, Progress& progress);
+
   std::function<void()> done_;
   std::string name_;
-  std::shared_ptr<Job> job_;
-  std::jthread thread_;
+  Running running_;
+  std::vector<Running> cancelled_;  // until they have ended
 };
 
 }  // namespace nopeek

@@ -61,5 +61,45 @@ TEST_CASE("the twins are saved and opened again at the same step, with their cur
   CHECK_MESSAGE(host.play("set \"Play\" on\nwait steps 3"), host.failure());
 }
 
+TEST_CASE("what is saved is what the dialog was opened for; Enter saves; a click on a model in the list does not yet") {
+  TemporaryFolder folder;
+  save_model(folder / "stranger", stranger("stranger"));
+  AppHost host;
+  CHECK_MESSAGE(host.play("key Ctrl+S\ntype \"Path\" \"" + (folder / "twins").string() + "\"\ndrop \"" +
+                          (folder / "stranger").string() +
+                          "\"\nwait until opened == stranger\nkey Enter\n"
+                          "wait until message contains twins\nwait until message contains saved"),
+                host.failure());
+  CHECK(std::filesystem::exists(folder / "twins/run.json"));
+  CHECK_MESSAGE(host.play("key Ctrl+S\ntype \"Path\" \"" + (folder / ".").string() +
+                          "\"\nkey Enter\nclick \"twins\"\n"
+                          "expect \"Replace\".visible == true\nkey Escape"),
+                host.failure());
+}
+
+TEST_CASE("opening something else does not wait for what is still being opened") {
+  TemporaryFolder folder;
+  save_model(folder / "stranger", stranger("stranger"));
+  make_file(folder / "long.txt", std::string(20'000'000, 'x') + " y");
+  AppHost host;
+  CHECK_MESSAGE(host.play("drop \"" + (folder / "long.txt").string() + "\"\ndrop \"" + (folder / "stranger").string() +
+                          "\"\nwait until opened == stranger\nexpect run == 1"),
+                host.failure());
+}
+
+TEST_CASE("the mask switch of an opened model comes back to the mask that it was saved with") {
+  TemporaryFolder folder;
+  Model peeking = stranger("peeking");
+  peeking.mask = std::make_shared<const Mask>(Mask::off_by_one(6));
+  save_model(folder / "peeking", peeking);
+  AppHost host;
+  host.input().drop(folder / "peeking");
+  REQUIRE_MESSAGE(host.play("wait until opened == peeking\nexpect held_mask == off\nset \"Causal mask\" on\n"
+                            "expect held_mask == on\nset \"Causal mask\" off\nkey Ctrl+S\ntype \"Path\" \"" +
+                            (folder / "again").string() + "\"\nclick \"Save\"\nwait until message contains saved"),
+                  host.failure());
+  CHECK(*load_model(folder / "again").mask == *peeking.mask);
+}
+
 }  // namespace
 }  // namespace nopeek::test
