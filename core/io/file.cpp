@@ -1,6 +1,7 @@
 #include "core/io/file.h"
 
 #include "core/base/error.h"
+#include "core/io/shown.h"
 
 namespace nopeek {
 
@@ -34,7 +35,7 @@ void FileWriter::commit() {
 }
 
 void FileWriter::fail() const {
-  throw Error("Cannot write \"" + path_.string() + "\". Check the folder, its rights and the space on the disk.");
+  throw Error("Cannot write " + nopeek::shown(path_) + ". Check the folder, its rights and the space on the disk.");
 }
 
 void write_file(const std::filesystem::path& path, std::string_view content) {
@@ -43,7 +44,7 @@ void write_file(const std::filesystem::path& path, std::string_view content) {
   writer.commit();
 }
 
-FileReader::FileReader(const std::filesystem::path& path) : shown_("\"" + path.string() + "\"") {
+FileReader::FileReader(const std::filesystem::path& path) : shown_(nopeek::shown(path)) {
   std::error_code error;
   const auto status = std::filesystem::status(path, error);
   if (status.type() == std::filesystem::file_type::not_found) throw Error("There is no file " + shown_ + ".");

@@ -3,8 +3,10 @@
 
 namespace nopeek {
 
-/// Writes a folder whole or not at all: the files go into path + ".part", which commit() renames. A failure, or an end
-/// of the program in the middle, leaves what was there. Makes missing folders above. All throw Error.
+/// Writes a folder whole or not at all: the files go into a folder beside it (path + ".part-", the number of the
+/// process and another one), which commit() brings to the disk and renames. A failure, or an end of the program in the
+/// middle, leaves what was there; the latter also leaves the part, which does no harm. Of two that write to one path at
+/// once, the later commit() wins. Makes missing folders above. All throw Error.
 ///
 /// An existing folder is replaced only if it is empty, or is a model or a run that NoPeek saved and holds nothing else:
 /// nobody shall lose a file because of a name that was typed in haste.
@@ -15,7 +17,7 @@ class FolderWriter {
   ~FolderWriter();  // without commit(): removes what was written
   FolderWriter(const FolderWriter&) = delete;
 
-  /// Where to write. Begin with the file that tells what the folder is: config.json, or run.json.
+  /// Where to write.
   const std::filesystem::path& part() const { return part_; }
   void commit();
 

@@ -6,6 +6,8 @@
 #include "core/base/error.h"
 #include "core/io/file.h"
 #include "core/io/json_fields.h"
+#include "core/io/shown.h"
+#include "core/text/utf8.h"
 
 namespace nopeek {
 
@@ -13,8 +15,8 @@ using nlohmann::json;
 
 namespace {
 
-constexpr uint64_t kMostBytes = 64u << 20;        // a painted mask of 1024 x 1024 takes some 20 MB
-constexpr int64_t kMostVocabulary = 1 << 20;      // four times the largest in use
+constexpr uint64_t kMostBytes = 40u << 20;        // a painted mask of 1024 x 1024 takes up to 35 MB
+constexpr int64_t kMostEos = 1 << 20;             // four times the largest vocabulary in use
 constexpr int64_t kMostSteps = int64_t{1} << 53;  // what a JSON number holds exactly
 constexpr double kMostFloat = std::numeric_limits<float>::max();
 constexpr int kVersion = 1;  // of the `nopeek` key
@@ -25,10 +27,10 @@ void require_gpt2(const Fields& config) {
     throw Error(config.what() + ": NoPeek cannot compute a model with " + what + "; " + computes + ".");
   };
   const std::string type = config.text("model_type");
-  if (type != "gpt2") refuse("model_type \"" + type + "\"", "it opens GPT-2 models");
+  if (type != "gpt2") refuse("model_type " + utf8::quoted(type), "it opens GPT-2 models");
   const std::string activation = config.text("activation_function", "gelu_new");
   if (activation != "gelu_new" && activation != "gelu_pytorch_tanh") {  // two names of one formula
-    refuse("activation_function \"" + activation + "\"", "it computes \"gelu_new\"");
+    refuse("activation_function " + utf8::quoted(activation), "it computes \"gelu_new\"");
   }
   const int64_t channels = config.integer("n_embd", 1, 1 << 20, 768);
   const int64_t inner = config.integer("n_inner", 1, 1 << 24, 4 * channels);
@@ -44,7 +46,7 @@ void require_gpt2(const Fields& config) {
 ModelConfig read_shape(const Fields& config) {
   constexpr int64_t kAny = 1 << 20;  // finer limits are validate()'s
   ModelConfig model;
-  model.vocab = static_cast<int>(config.integer("vocab_size", 1, kMostVocabulary, 50257));
+  model.vocab = static_cast<int>(config.integer("vocab_size", 1, Tokenizer::kMaxTokens, 50257));
   model.context = static_cast<int>(config.integer("n_positions", 1, kAny, 1024));
   model.channels = static_cast<int>(config.integer("n_embd", 1, kAny, 768));
   model.layers = static_cast<int>(config.integer("n_layer", 1, kAny, 12));
@@ -60,8 +62,11 @@ ModelConfig read_shape(const Fields& config) {
 
 /// Configurations of small models often still say GPT-2's 50256: then the tokenizer knows better.
 std::optional<TokenId> read_eos(const Fields& config, int vocab) {
-  if (config.find("eos_token_id") == nullptr) return std::nullopt;
-  const int64_t id = config.integer("eos_token_id", 0, kMostVocabulary);
+  const json* value = config.find("eos_token_id");
+  if (value == nullptr || (value->is_array() && value->empty())) return std::nullopt;
+  // Where a list of several ends a text, the first is the usual one.
+  const Fields first(json{{"eos_token_id", value->is_array() ? value->front() : *value}}, config.what());
+  const int64_t id = first.integer("eos_token_id", 0, kMostEos);
   return id < vocab ? std::optional(static_cast<TokenId>(id)) : std::nullopt;
 }
 
@@ -115,7 +120,7 @@ Mask read_mask(const Fields& nopeek, int T) {
 }  // namespace
 
 SavedConfig read_model_config(const std::filesystem::path& path) {
-  const std::string shown = "\"" + path.string() + "\"";
+  const std::string shown = nopeek::shown(path);
   const Fields config(parse_json(read_file(path, kMostBytes), shown), shown);
   require_gpt2(config);
   SavedConfig saved{.model = read_shape(config), .mask = Mask::causal(1), .name = {}, .eos = {}};
@@ -126,9 +131,12 @@ SavedConfig read_model_config(const std::filesystem::path& path) {
     return saved;
   }
   const Fields nopeek = config.object("nopeek");
-  nopeek.integer("version", kVersion, kVersion);
+  if (nopeek.integer("version", 1, std::numeric_limits<int>::max()) != kVersion) {
+    throw Error(shown + " was saved by a newer NoPeek. Open it with that one.");
+  }
   saved.mask = read_mask(nopeek, saved.model.context);
   saved.name = nopeek.text("name", "");
+  if (!is_sound_name(saved.name)) saved.name.clear();
   saved.step = nopeek.integer("step", 0, kMostSteps, 0);
   try {
     saved.mask.validate();

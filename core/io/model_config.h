@@ -10,8 +10,8 @@ namespace nopeek {
 /// What config.json says, checked.
 struct SavedConfig {
   ModelConfig model;
-  Mask mask;  // (context, context); causal if it is not NoPeek's file
-  std::string name;
+  Mask mask;         // (context, context); causal if it is not NoPeek's file
+  std::string name;  // one that may be shown; empty if there is none
   int64_t step = 0;
   std::optional<TokenId> eos;
   bool tied = true;  // the output head is the token embeddings; if not, the file must prove that both are equal

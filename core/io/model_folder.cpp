@@ -8,6 +8,7 @@
 #include "core/io/model_config.h"
 #include "core/io/model_files.h"
 #include "core/io/model_tensors.h"
+#include "core/io/shown.h"
 #include "core/io/tokenizer_file.h"
 
 namespace nopeek {
@@ -16,9 +17,20 @@ namespace fs = std::filesystem;
 
 namespace {
 
+/// The first by name of the folders in `folder` that look like a model; empty if there is none.
+fs::path first_model_in(const fs::path& folder) {
+  fs::path first;
+  std::error_code error;
+  for (fs::directory_iterator entry(folder, error), end; !error && entry != end; entry.increment(error)) {
+    const fs::path path = entry->path();
+    if (fs::exists(path / "config.json", error) && (first.empty() || path < first)) first = path;
+  }
+  return first;
+}
+
 /// One line for each way in which a folder can be none that opens.
 void require_model_folder(const fs::path& folder) {
-  const std::string shown = "\"" + folder.string() + "\"";
+  const std::string shown = nopeek::shown(folder);
   std::error_code error;
   const auto status = fs::status(folder, error);
   if (!fs::exists(status)) throw Error("There is no folder " + shown + ".");
@@ -27,8 +39,9 @@ void require_model_folder(const fs::path& folder) {
   }
   const auto has = [&](const char* name) { return fs::exists(folder / name, error); };
   if (has("run.json") && !has("config.json")) {
-    throw Error(shown + " is a saved run. Choose one of the models in it, such as \"" + (folder / "masked").string() +
-                "\".");
+    const fs::path lane = first_model_in(folder);
+    if (lane.empty()) throw Error(shown + " is a saved run without a model in it. It may be damaged.");
+    throw Error(shown + " is a saved run. Choose one of the models in it, such as " + nopeek::shown(lane) + ".");
   }
   if (!has("config.json")) {
     throw Error(shown + " has no config.json. Choose the folder of a model: config.json and model.safetensors.");
@@ -44,7 +57,7 @@ void require_model_folder(const fs::path& folder) {
 /// A token without a text could not be shown, and a text whose token has no weights could not be read.
 void require_same_vocabulary(const fs::path& folder, const Tokenizer& tokenizer, int vocab) {
   if (tokenizer.vocab_size() == vocab) return;
-  throw Error("\"" + folder.string() + "\": the tokenizer has " + std::to_string(tokenizer.vocab_size()) +
+  throw Error(shown(folder) + ": the tokenizer has " + std::to_string(tokenizer.vocab_size()) +
               " tokens and the model " + std::to_string(vocab) + ". The files do not belong together.");
 }
 
@@ -53,13 +66,14 @@ void require_same_vocabulary(const fs::path& folder, const Tokenizer& tokenizer,
 Model read_model_files(const fs::path& folder, const BytesRead& count) {
   require_model_folder(folder);
   SavedConfig saved = read_model_config(folder / "config.json");
+  if (count) count(0);  // may throw Cancelled
   auto tokenizer = std::make_shared<const Tokenizer>(load_tokenizer(folder, saved.eos));
   require_same_vocabulary(folder, *tokenizer, saved.model.vocab);
   auto parameters = std::make_shared<const Parameters<float>>(
       read_model_tensors(folder / "model.safetensors", saved.model, saved.tied, count));
   const fs::path plain = fs::absolute(folder).lexically_normal();
   const fs::path last = plain.has_filename() ? plain.filename() : plain.parent_path().filename();
-  std::string name = !saved.name.empty() ? saved.name : last.string();
+  std::string name = !saved.name.empty() ? saved.name : one_line(last.string());
   return {std::move(name), std::move(tokenizer), std::move(parameters),
           std::make_shared<const Mask>(std::move(saved.mask)), saved.step};
 }

@@ -5,6 +5,7 @@
 #include <set>
 
 #include "core/base/error.h"
+#include "core/text/utf8.h"
 
 namespace nopeek {
 
@@ -31,7 +32,7 @@ void require_tensors(const SafetensorsReader& file, const std::vector<TensorSpec
   for (const auto& [name, tensor] : file.tensors()) {
     const std::string plain = name.starts_with(prefix) ? name.substr(prefix.size()) : name;
     if (known.contains(name) || is_buffer(plain)) continue;
-    throw Error(file.shown() + " has the tensor \"" + name + "\", which this model has no use for. " +
+    throw Error(file.shown() + " has the tensor " + utf8::quoted(name) + ", which this model has no use for. " +
                 "It would not be computed as it was meant.");
   }
 }

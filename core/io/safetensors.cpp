@@ -8,6 +8,7 @@
 
 #include "core/base/error.h"
 #include "core/io/json.h"
+#include "core/text/utf8.h"
 
 namespace nopeek {
 
@@ -17,8 +18,11 @@ static_assert(std::endian::native == std::endian::little, "tensors are read and 
 
 namespace {
 
-constexpr uint64_t kLengthBytes = 8, kMostHeader = 100'000'000;  // the format's own limit
-constexpr size_t kChunk = 1 << 20;                               // bytes between two looks at `cancelled`
+constexpr uint64_t kLengthBytes = 8;
+// A line of some 100 bytes a tensor: 10 kB for GPT-2 small, 300 kB for a lane of 48 layers with its moments. The format
+// allows 100 MB, which would be parsed, and take a multiple of that, before anything can be said about the file.
+constexpr uint64_t kMostHeader = 4u << 20;
+constexpr size_t kChunk = 1 << 20;  // bytes between two looks at `cancelled`
 
 /// Bytes an element; 0 for a type that the format does not know.
 uint64_t element_size(const std::string& dtype) {
@@ -36,9 +40,10 @@ bool multiply(uint64_t& product, uint64_t factor) {
 }
 
 std::string text_of(const SafetensorsReader::Shape& shape) {
+  constexpr size_t kMost = 8;
   std::string text = "(";
-  for (const uint64_t size : shape) text += (text.size() > 1 ? ", " : "") + std::to_string(size);
-  return text + ")";
+  for (size_t i = 0; i < std::min(kMost, shape.size()); ++i) text += (i > 0 ? ", " : "") + std::to_string(shape[i]);
+  return text + (shape.size() > kMost ? ", ...)" : ")");
 }
 
 bool is_size(const json& value) { return value.is_number_unsigned(); }
@@ -82,11 +87,11 @@ void SafetensorsReader::read_header() {
 void SafetensorsReader::add_tensor(const std::string& name, const json& entry) {
   const auto field = [&](const char* key) { return entry.is_object() && entry.contains(key) ? entry[key] : json(); };
   const json dtype = field("dtype"), shape = field("shape"), place = field("data_offsets");
-  const std::string which = "describes the tensor \"" + name + "\" ";
+  const std::string which = "describes the tensor " + utf8::quoted(name) + " ";
   if (!dtype.is_string() || !shape.is_array() || !place.is_array()) fail(which + "without a type, shape or place");
   Tensor tensor{.dtype = dtype.get<std::string>(), .shape = {}, .elements = 1, .begin = 0, .end = 0};
   uint64_t bytes = element_size(tensor.dtype);
-  if (bytes == 0) fail(which + "with the unknown type \"" + tensor.dtype + "\"");
+  if (bytes == 0) fail(which + "with the unknown type " + utf8::quoted(tensor.dtype));
   for (const json& size : shape) {
     if (!is_size(size)) fail(which + "with a shape that is not whole numbers from 0 on");
     tensor.shape.push_back(size.get<uint64_t>());
@@ -120,14 +125,14 @@ void SafetensorsReader::check_layout() const {
 
 const SafetensorsReader::Tensor& SafetensorsReader::tensor(const std::string& name) const {
   const auto found = tensors_.find(name);
-  if (found == tensors_.end()) throw Error(shown() + " lacks the tensor \"" + name + "\".");
+  if (found == tensors_.end()) throw Error(shown() + " lacks the tensor " + utf8::quoted(name) + ".");
   return found->second;
 }
 
 const SafetensorsReader::Tensor& SafetensorsReader::tensor(const std::string& name, const Shape& shape) const {
   const Tensor& found = tensor(name);
   if (found.shape != shape) {
-    throw Error(shown() + ": the tensor \"" + name + "\" has the shape " + text_of(found.shape) + ", where " +
+    throw Error(shown() + ": the tensor " + utf8::quoted(name) + " has the shape " + text_of(found.shape) + ", where " +
                 text_of(shape) + " is needed.");
   }
   return found;
@@ -136,7 +141,7 @@ const SafetensorsReader::Tensor& SafetensorsReader::tensor(const std::string& na
 void SafetensorsReader::require_floats(const std::string& name, const Shape& shape) const {
   const std::string& dtype = tensor(name, shape).dtype;
   if (dtype == "F32" || dtype == "F16" || dtype == "BF16") return;
-  throw Error(shown() + ": the tensor \"" + name + "\" has the type " + dtype +
+  throw Error(shown() + ": the tensor " + utf8::quoted(name) + " has the type " + dtype +
               ". NoPeek reads F32, F16 and BF16; convert the file to one of them.");
 }
 
@@ -169,14 +174,14 @@ void SafetensorsReader::read_floats(const std::string& name, std::span<float> to
 
 void SafetensorsReader::read_integers(const std::string& name, std::span<uint16_t> to, const BytesRead& count) {
   const Tensor& found = tensor(name);
-  if (found.dtype != "U16") fail("has the tensor \"" + name + "\" of type " + found.dtype + " and not U16");
+  if (found.dtype != "U16") fail("has the tensor " + utf8::quoted(name) + " of type " + found.dtype + " and not U16");
   assert(to.size() == found.elements);
   read_bytes(found, std::as_writable_bytes(to), count);
 }
 
 void SafetensorsReader::read_integers(const std::string& name, std::span<uint8_t> to, const BytesRead& count) {
   const Tensor& found = tensor(name);
-  if (found.dtype != "U8") fail("has the tensor \"" + name + "\" of type " + found.dtype + " and not U8");
+  if (found.dtype != "U8") fail("has the tensor " + utf8::quoted(name) + " of type " + found.dtype + " and not U8");
   assert(to.size() == found.elements);
   read_bytes(found, std::as_writable_bytes(to), count);
 }

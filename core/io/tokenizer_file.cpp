@@ -1,10 +1,11 @@
 #include "core/io/tokenizer_file.h"
 
 #include <algorithm>
-#include <fstream>
 
 #include "core/base/error.h"
+#include "core/io/file.h"
 #include "core/io/json.h"
+#include "core/io/shown.h"
 #include "core/text/byte_alphabet.h"
 #include "core/text/utf8.h"
 
@@ -15,8 +16,8 @@ namespace {
 using nlohmann::json;
 namespace fs = std::filesystem;
 
-/// 65536 tokens take a quarter of it. Parsed, a file can be twenty times its size.
-constexpr uintmax_t kMaxBytes = 16u << 20;
+/// 65536 tokens take a quarter of it.
+constexpr uint64_t kMaxBytes = 16u << 20;
 
 /// By falling preference.
 constexpr std::string_view kEosNames[] = {"<eos>", "<|endoftext|>", "</s>", "<|end_of_text|>", "<|eos|>", "[EOS]"};
@@ -24,7 +25,7 @@ constexpr std::string_view kEosNames[] = {"<eos>", "<|endoftext|>", "</s>", "<|e
 /// Errors of one file.
 class Complaint {
  public:
-  explicit Complaint(const fs::path& path) : shown_("\"" + path.string() + "\"") {}
+  explicit Complaint(const fs::path& path) : shown_(nopeek::shown(path)) {}
   const std::string& shown() const { return shown_; }
   [[noreturn]] void damaged(const std::string& why) const {
     throw Error(shown_ + ": " + why + " The file may be damaged; get it again.");
@@ -38,23 +39,6 @@ class Complaint {
  private:
   std::string shown_;
 };
-
-std::string read_text(const fs::path& path, const Complaint& complaint) {
-  std::error_code error;
-  // A pipe or a device would be waited for, perhaps for ever.
-  if (!fs::is_regular_file(path, error)) {
-    throw Error("There is no file " + complaint.shown() + ". Choose the folder of a model, with its tokenizer.");
-  }
-  const uintmax_t size = fs::file_size(path, error);
-  if (!error && size > kMaxBytes)
-    throw Error(complaint.shown() +
-                " is larger than 16 MB, and so no tokenizer of at most 65536 tokens. Choose another model.");
-  std::ifstream file(path, std::ios::binary);
-  std::string text(error ? 0 : size, '\0');
-  file.read(text.data(), static_cast<std::streamsize>(text.size()));
-  if (error || !file) throw Error("Cannot read " + complaint.shown() + ". Check that you may read it.");
-  return text;
-}
 
 /// The member, or null.
 const json& member(const json& object, const char* key) {
@@ -279,7 +263,7 @@ Tokenizer make(Tokenizer::Parts parts, const Complaint& complaint) {
 
 Tokenizer from_tokenizer_json(const fs::path& path, std::optional<TokenId> eos) {
   const Complaint complaint(path);
-  const json file = parse_json(read_text(path, complaint), complaint.shown());
+  const json file = parse_json(read_file(path, kMaxBytes), complaint.shown());
   const json& model = member(file, "model");
   const std::string type = model_type(model, complaint);
   refuse_normalizer(member(file, "normalizer"), complaint);
@@ -315,14 +299,14 @@ std::vector<Merge> merges_of_lines(std::string_view text, const Vocabulary& voca
 /// GPT-2's two files. Which tokens are special they do not say.
 Tokenizer from_vocab_and_merges(const fs::path& folder, std::optional<TokenId> eos) {
   const Complaint vocab(folder / "vocab.json"), merges(folder / "merges.txt");
-  const json file = parse_json(read_text(folder / "vocab.json", vocab), vocab.shown());
+  const json file = parse_json(read_file(folder / "vocab.json", kMaxBytes), vocab.shown());
   const Vocabulary vocabulary(file, {}, vocab);
   std::vector<TokenId> all(vocabulary.spelled.size());
   for (size_t id = 0; id < all.size(); ++id) all[id] = static_cast<TokenId>(id);
 
   Tokenizer::Parts parts;
   parts.kind = TokenizerKind::kBytePair;
-  parts.merges = merges_of_lines(read_text(folder / "merges.txt", merges), vocabulary, merges);
+  parts.merges = merges_of_lines(read_file(folder / "merges.txt", kMaxBytes), vocabulary, merges);
   if (const auto named = eos_of(vocabulary, all, {})) parts.special = {*named};
   parts.eos = eos_of(vocabulary, parts.special, eos);
   parts.tokens = tokens_of(vocabulary, parts.kind, parts.special);
@@ -335,9 +319,8 @@ Tokenizer load_tokenizer(const fs::path& folder, std::optional<TokenId> eos) {
   std::error_code error;
   if (fs::exists(folder / "tokenizer.json", error)) return from_tokenizer_json(folder / "tokenizer.json", eos);
   if (fs::exists(folder / "vocab.json", error)) return from_vocab_and_merges(folder, eos);
-  throw Error(
-      "The folder \"" + folder.string() +
-      "\" has no tokenizer: neither tokenizer.json nor vocab.json and merges.txt. Choose the folder of a model.");
+  throw Error("The folder " + shown(folder) +
+              " has no tokenizer: neither tokenizer.json nor vocab.json and merges.txt. Choose the folder of a model.");
 }
 
 }  // namespace nopeek

@@ -5,7 +5,9 @@
 #include "core/io/folder.h"
 #include "core/io/model_files.h"
 #include "core/io/model_tensors.h"
+#include "core/io/shown.h"
 #include "core/live/run_json.h"
+#include "core/text/utf8.h"
 
 namespace nopeek {
 
@@ -121,12 +123,21 @@ std::vector<uint16_t> read_ids(SafetensorsReader& file, const std::string& name,
   return ids;
 }
 
+bool same_tokens(const Tokenizer::Parts& a, const Tokenizer::Parts& b) {
+  return a.kind == b.kind && a.tokens == b.tokens && a.merges == b.merges && a.eos == b.eos && a.unknown == b.unknown &&
+         a.special == b.special;
+}
+
 /// Reads what the lane's folder holds; what the model's files repeat must agree with run.json. Returns the tokenizer.
 std::shared_ptr<const Tokenizer> read_lane(const fs::path& folder, LaneState& lane, const ModelConfig& config,
                                            const BytesRead& count) {
   const Model model = read_model_files(folder, count);
   if (model.config() != config) {
-    throw Error("\"" + folder.string() + "\" holds a model of other settings than run.json says.");
+    throw Error(shown(folder) + " holds a model of other settings than run.json says.");
+  }
+  if (model.name != lane.name) {
+    throw Error(shown(folder / "config.json") + " names the model " + utf8::quoted(model.name) + ", and run.json " +
+                utf8::quoted(lane.name) + ". The files do not belong together.");
   }
   lane.mask = *model.mask;
   lane.trainer.weights = model.parameters->flat();
@@ -144,7 +155,7 @@ uint64_t bytes_in(const fs::path& folder) {
 }
 
 void require_run_folder(const fs::path& folder) {
-  const std::string shown = "\"" + folder.string() + "\"";
+  const std::string shown = nopeek::shown(folder);
   std::error_code error;
   if (!fs::exists(folder, error)) throw Error("There is no folder " + shown + ".");
   if (!fs::is_directory(folder, error)) throw Error(shown + " is not a folder. Choose the folder of a saved run.");
@@ -174,9 +185,16 @@ RunState load_run(const fs::path& folder, Progress* progress) {
   RunState run = std::move(saved.run);
   const BytesRead count = ByteCounter(progress, bytes_in(folder));
   auto corpus = std::make_shared<Corpus>();
+  std::shared_ptr<const Tokenizer> tokenizer;
   for (LaneState& lane : run.lanes) {
-    corpus->tokenizer = *read_lane(folder / lane.name, lane, run.config.model, count);
+    const auto of_lane = read_lane(folder / lane.name, lane, run.config.model, count);
+    if (tokenizer != nullptr && !same_tokens(tokenizer->parts(), of_lane->parts())) {
+      throw Error(shown(folder) + ": the models " + run.lanes[0].name + " and " + lane.name +
+                  " have different tokenizers. The files do not belong together.");
+    }
+    tokenizer = of_lane;
   }
+  corpus->tokenizer = *tokenizer;
   corpus->name = saved.corpus_name;
   corpus->source = saved.corpus_source;
   SafetensorsReader file(folder / "corpus.safetensors");
@@ -186,7 +204,7 @@ RunState load_run(const fs::path& folder, Progress* progress) {
   try {
     run.validate();
   } catch (const Error& error) {
-    throw Error("\"" + folder.string() + "\": " + error.what());
+    throw Error(shown(folder) + ": " + error.what());
   }
   if (progress != nullptr) progress->fraction = 1;
   return run;

@@ -6,6 +6,7 @@
 #include "core/base/error.h"
 #include "core/io/file.h"
 #include "core/io/json_fields.h"
+#include "core/io/shown.h"
 
 namespace nopeek {
 
@@ -15,7 +16,7 @@ using nlohmann::ordered_json;
 namespace {
 
 constexpr int kVersion = 1;
-constexpr uint64_t kMostBytes = 64u << 20;
+constexpr uint64_t kMostBytes = 40u << 20;
 constexpr int64_t kMostSteps = LaneHistory::kBlock * LaneHistory::kBlocks;
 constexpr double kMost = std::numeric_limits<double>::max();
 
@@ -106,7 +107,7 @@ LaneState read_lane(const Fields& fields) {
                  .trainer = {},
                  .history = {},
                  .measured = {},
-                 .stopped = fields.text("stopped", "")};
+                 .stopped = one_line(fields.text("stopped", ""))};
   if (!is_lane_name(lane.name)) fields.fail("name", "letters and digits: a folder is called so");
   lane.trainer.optimiser.t = fields.integer("updates", 0, kMostSteps);
   const Fields measured = fields.object("measured");
@@ -140,7 +141,7 @@ std::string run_json(const RunState& run) {
 }
 
 SavedRun read_run_json(const std::filesystem::path& path) {
-  const std::string shown = "\"" + path.string() + "\"";
+  const std::string shown = nopeek::shown(path);
   const Fields fields(parse_json(read_file(path, kMostBytes), shown), shown);
   if (fields.integer("version", 1, std::numeric_limits<int>::max()) != kVersion) {
     throw Error(shown + " was saved by a newer NoPeek. Open it with that one.");
@@ -153,8 +154,8 @@ SavedRun read_run_json(const std::filesystem::path& path) {
   run.mask_changed = fields.flag("mask_changed");
   run.leak_suspected = read_step(fields, "leak_suspected");
   run.leak_found = read_step(fields, "leak_found");
-  saved.corpus_name = fields.object("corpus").text("name");
-  saved.corpus_source = fields.object("corpus").text("source", "");
+  saved.corpus_name = one_line(fields.object("corpus").text("name"));
+  saved.corpus_source = one_line(fields.object("corpus").text("source", ""));
   const json& lanes = fields.at("lanes");
   if (!lanes.is_array() || lanes.empty() || lanes.size() > RunState::kMostLanes) {
     fields.fail("lanes", "an array of 1 to " + std::to_string(RunState::kMostLanes) + " models");

@@ -181,7 +181,9 @@ TEST_CASE("what NoPeek would not compute faithfully is refused by the name of th
       {"/model_type", "llama", "model_type \"llama\""},
       {"/model_type", nullptr, "model_type"},
       {"/model_type", 2, "model_type"},
+      {"/model_type", "a\nb\x1b[2J", "model_type \"a\u21B5b<U+001B>[2J\""},
       {"/activation_function", "relu", "relu"},
+      {"/activation_function", "re\nlu", "\"re\u21B5lu\""},
       {"/activation_function", "gelu", "\"gelu\""},
       {"/n_inner", 32, "n_inner 32"},
       {"/layer_norm_epsilon", 1e-6, "layer_norm_epsilon"},
@@ -196,6 +198,7 @@ TEST_CASE("what NoPeek would not compute faithfully is refused by the name of th
       {"/vocab_size", -5, "vocab_size"},
       {"/vocab_size", 2'000'000'000, "vocab_size"},
       {"/vocab_size", 14.0, "vocab_size"},
+      {"/vocab_size", 65537, "from 1 to 65536"},
       {"/vocab_size", 15, "tokens"},
       {"/n_positions", 1 << 19, "Context"},
       {"/n_positions", 9, "wpe.weight"},
@@ -210,8 +213,11 @@ TEST_CASE("what NoPeek would not compute faithfully is refused by the name of th
       {"/resid_pdrop", -1, "resid_pdrop"},
       {"/resid_pdrop", "x", "resid_pdrop"},
       {"/eos_token_id", -1, "eos_token_id"},
+      {"/eos_token_id", {-1}, "eos_token_id"},
+      {"/eos_token_id", {"x", 1}, "eos_token_id"},
       {"/nopeek", 5, "nopeek"},
-      {"/nopeek/version", 2, "version"},
+      {"/nopeek/version", 2, "newer NoPeek"},
+      {"/nopeek/version", 0, "version"},
       {"/nopeek/name", json::array(), "name"},
       {"/nopeek/step", -1, "step"},
       {"/nopeek/step", 1e300, "step"},
@@ -232,6 +238,54 @@ TEST_CASE("what NoPeek would not compute faithfully is refused by the name of th
     CHECK(contains(message, folder.path.string()));
     CHECK_FALSE(contains(message, "\n"));
   }
+}
+
+TEST_CASE("the token that ends a text may be the first of a list") {
+  Folder folder;
+  const std::optional<TokenId> eos = load_model(folder.path).tokenizer->eos();
+  for (const json& value : {json::array({2}), json::array({2, 3}), json(2)}) {
+    folder.set("/eos_token_id", value);
+    CHECK(load_model(folder.path).tokenizer->eos() == 2);
+  }
+  for (const json& value : {json::array({50256}), json::array(), json()}) {
+    folder.set("/eos_token_id", value);
+    CHECK(load_model(folder.path).tokenizer->eos() == eos);
+  }
+}
+
+TEST_CASE("a name that could not be shown in a line gives way to the folder's") {
+  Folder folder;
+  for (const char* name : {"a\nb", "\x1b[2J", "", " ", " a", "a ", "a  b", "\u202Eabc", "a\tb", "\u200B"}) {
+    folder.set("/nopeek/name", name);
+    CHECK(load_model(folder.path).name == "model");
+  }
+  folder.set("/nopeek/name", std::string(129, 'a'));
+  CHECK(load_model(folder.path).name == "model");
+  for (const char* name : {"naïve 東京", "masked", "a b"}) {
+    folder.set("/nopeek/name", name);
+    CHECK(load_model(folder.path).name == name);
+  }
+  folder.set("/nopeek/name", "\n");
+  fs::rename(folder.path, folder.home / "a b\n");
+  CHECK(load_model(folder.home / "a b\n").name == "a b\u21B5");
+  CHECK(contains(error_of([&] { load_model(folder.home / "x y\n"); }), "x y\u21B5\"."));
+}
+
+TEST_CASE("the largest painted mask opens again") {
+  TemporaryFolder home;
+  Model model = small_model(Mask::causal(1));
+  ModelConfig config{.vocab = 2, .context = 1024, .channels = 1, .layers = 1, .heads = 1};
+  auto parameters = std::make_shared<Parameters<float>>(config);
+  parameters->initialise(Rng(1));
+  Mask mask = Mask::full(1024);
+  for (int query = 0; query < 1024; ++query) {
+    for (int key = 0; key < 1024; ++key) mask.set(query, key, -1.17549449e-38f - static_cast<float>(key) * 1e-40f);
+  }
+  model.parameters = parameters;
+  model.tokenizer = std::make_shared<const Tokenizer>();
+  model.mask = std::make_shared<const Mask>(mask);
+  save_model(home / "m", model);
+  CHECK(*load_model(home / "m").mask == mask);
 }
 
 TEST_CASE("painted masks are checked number by number") {
@@ -354,7 +408,10 @@ TEST_CASE("what is no model folder is told apart, each in one line") {
   fs::create_directories(home / "model/model.safetensors");
   CHECK(contains(error("model"), "is a folder"));
   write_file(home / "run/run.json", "{}");
-  CHECK(contains(error("run"), "saved run"));
+  CHECK(contains(error("run"), "saved run without a model"));
+  for (const char* lane : {"unmasked", "unmasked-2", "x"}) write_file(home / "run" / lane / "config.json", "{}");
+  fs::create_directories(home / "run/masked");
+  CHECK(contains(error("run"), "such as \"" + (home / "run/unmasked").string() + "\"."));
 #ifdef __linux__
   fs::remove(home / "model/model.safetensors");
   fs::create_symlink("/dev/zero", home / "model/model.safetensors");

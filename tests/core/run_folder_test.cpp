@@ -378,6 +378,38 @@ TEST_CASE("what is no saved run, or has lost a file, is told in one line") {
   CHECK_THROWS_AS(load_run(saved.path, &progress), Cancelled);
 }
 
+TEST_CASE("the lanes must be those that run.json names, and read the same tokens") {
+  Saved saved;
+  json config = json::parse(read_whole(saved.path / "masked/config.json"));
+  config["nopeek"]["name"] = "other";
+  write_plain(saved.path / "masked/config.json", config.dump());
+  CHECK(contains(saved.error(), "names the model \"other\", and run.json \"masked\""));
+
+  Saved swapped;  // two words have each other's ids, so that one lane would read another text
+  json tokens = json::parse(read_whole(swapped.path / "unmasked/tokenizer.json"));
+  for (auto& [word, id] : tokens["model"]["vocab"].items()) id = id == 3 ? json(4) : id == 4 ? json(3) : id;
+  write_plain(swapped.path / "unmasked/tokenizer.json", tokens.dump());
+  CHECK(contains(swapped.error(), "different tokenizers"));
+}
+
+TEST_CASE("texts of run.json are shown, and so are one line") {
+  Saved saved;
+  saved.set("/corpus/name", "a b\n\x1b[2J");
+  saved.set("/corpus/source", "a\nb");
+  const RunState run = load_run(saved.path);
+  CHECK(run.corpus->name == "a b\u21B5<U+001B>[2J");
+  CHECK(run.corpus->source == "a\u21B5b");
+}
+
+TEST_CASE("saving again does not delete a model of somebody else's that was put into the run") {
+  Saved saved;
+  write_file(saved.path / "gpt2/config.json", R"({"model_type": "gpt2"})");
+  write_file(saved.path / "gpt2/model.safetensors", "a day of fetching");
+  CHECK(contains(error_of([&] { save_run(saved.path, saved.run); }), "would delete"));
+  CHECK(read_whole(saved.path / "gpt2/model.safetensors") == "a day of fetching");
+  CHECK(saved.error().empty());
+}
+
 TEST_CASE("fuzz: flipped bytes and cut files give an Error or a run that goes on") {
   const Saved saved;
   Rng rng(21);

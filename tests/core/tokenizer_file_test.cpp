@@ -4,6 +4,10 @@
 
 #include <functional>
 
+#ifdef __linux__
+#include <sys/stat.h>
+#endif
+
 #include "core/base/error.h"
 #include "core/base/rng.h"
 #include "core/io/json.h"
@@ -263,7 +267,7 @@ TEST_CASE("hostile and damaged tokenizer.json: an error with its reason and noth
   check_refused(text_error("null"), "no model");
   check_refused(text_error(std::string(100'000, '[')), "nested");
   check_refused(text_error(R"({"model": {"vocab": {"a": 0, "a": 1}, "merges": []}})"), "twice");
-  check_refused(text_error(std::string((16 << 20) + 1, ' ')), "larger than 16 MB");
+  check_refused(text_error(std::string((16 << 20) + 1, ' ')), "larger than the 16 MB");
 }
 
 TEST_CASE("whatever byte is changed, cut or doubled: a tokenizer, or an Error of one line") {
@@ -308,7 +312,7 @@ TEST_CASE("hostile vocab.json, merges.txt and folders") {
   CHECK(contains(error(kVocab, "a  b"), "Merge 1 is not two tokens"));
   CHECK(contains(error(kVocab, "a z"), "not in the vocabulary"));
   CHECK(contains(error(kVocab, "a \xFF"), "merges.txt\": Byte 2 is not UTF-8"));
-  CHECK(contains(error(kVocab, std::string((16 << 20) + 1, ' ')), "merges.txt\" is larger than 16 MB"));
+  CHECK(contains(error(kVocab, std::string((16 << 20) + 1, ' ')), "merges.txt\" is larger than the 16 MB"));
   CHECK(contains(error("[]", "a b"), "vocab.json\": It has no vocabulary"));
   CHECK(contains(error("{}", ""), "empty"));
   CHECK(contains(error(R"({"a": 1})", ""), "vocab.json\": The token \"a\" has the id 1"));
@@ -316,8 +320,13 @@ TEST_CASE("hostile vocab.json, merges.txt and folders") {
   CHECK(contains(Folder().error(), "neither tokenizer.json nor vocab.json"));
   TemporaryFolder folder;
   std::filesystem::create_directory(folder / "tokenizer.json");
-  CHECK(contains(error_of([&] { load_tokenizer(folder.path()); }), "There is no file"));
+  CHECK(contains(error_of([&] { load_tokenizer(folder.path()); }), "is a folder"));
   CHECK(contains(error_of([&] { load_tokenizer(folder / "absent"); }), "has no tokenizer"));
+#ifdef __linux__
+  std::filesystem::remove(folder / "tokenizer.json");
+  REQUIRE(mkfifo((folder / "tokenizer.json").c_str(), 0600) == 0);  // would be waited for
+  CHECK(contains(error_of([&] { load_tokenizer(folder.path()); }), "tokenizer.json\" is not a regular file"));
+#endif
 }
 
 }  // namespace
