@@ -126,6 +126,30 @@ TEST_CASE("the text is the same with and without --json and cache; another seed,
   CHECK(text({"--greedy", "--temperature", "0"}) == greedy);
 }
 
+TEST_CASE("plain text, printed token by token, is the text decoded whole: words, characters, bytes of characters") {
+  const std::string corpus = "na\u00EFve \u20AC 10 \U0001F642 \u65E5\u672C, and so on. " + std::string(200, 'a');
+  for (const TokenizerKind kind : {TokenizerKind::kWord, TokenizerKind::kCharacter, TokenizerKind::kBytePair}) {
+    const auto tokenizer = std::make_shared<const Tokenizer>(Tokenizer::train(corpus, kind));
+    ModelConfig config{.vocab = tokenizer->vocab_size(), .context = 6, .channels = 8, .layers = 1, .heads = 2};
+    auto parameters = std::make_shared<Parameters<float>>(config);
+    Rng rng(5);
+    randomise(*parameters, rng, 0.1);  // nearly even: all byte tokens come, in any order
+    TemporaryFolder folder;
+    const std::string path = (folder / "model").string();
+    save_model(path, {"any", tokenizer, parameters, std::make_shared<const Mask>(Mask::causal(6)), 0});
+    for (const char* prompt : {"", "na\u00EFve", "and <eos>", "<eos>", "<eos><eos>"}) {
+      for (int seed = 1; seed <= 4; ++seed) {
+        const auto written = [&](const char* format) {
+          return run({"generate", "--model", path, "--prompt", prompt, "--max-new-tokens", seed == 4 ? "0" : "60",
+                      "--temperature", "3", "--seed", std::to_string(seed), format});
+        };
+        CAPTURE(prompt);
+        CHECK(written("--no-kv-cache").out == json::parse(written("--json").out)["text"].get<std::string>() + "\n");
+      }
+    }
+  }
+}
+
 TEST_CASE("an empty prompt begins a document, in both ways to write it; no new tokens give the prompt back") {
   const SavedModel saved;
   for (const std::vector<std::string>& prompt : {std::vector<std::string>{"--prompt", ""}, {"--prompt="}}) {
