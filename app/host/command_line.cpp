@@ -3,6 +3,7 @@
 #include <CLI/CLI.hpp>
 #include <algorithm>
 #include <cstdio>
+#include <exception>
 #include <new>
 
 #include "app/host/generate_command.h"
@@ -24,9 +25,14 @@ std::string is_seed(const std::string& text) {
                                      : "must be a whole number from 0 on, of at most 18 digits, not '" + text + "'.";
 }
 
+/// An empty path stands for none inside the program; on the command line it is a variable that was not set.
+std::string is_path(const std::string& text) { return text.empty() ? "must not be empty. Name a file or folder." : ""; }
+
 void describe_train(CLI::App& app, TrainCommand& train, std::string& size) {
   app.description("Train with the causal mask, without it, or both as twins, and print what came out.");
-  app.add_option("--corpus", train.corpus, "pull-requests, toy, tales, or a UTF-8 text file")->capture_default_str();
+  app.add_option("--corpus", train.corpus, "pull-requests, toy, tales, or a UTF-8 text file")
+      ->check(is_path)
+      ->capture_default_str();
   app.add_option("--tokenizer", train.tokenizer, "How the text is cut: auto, word, char, or bpe: byte pairs, as GPT-2")
       ->check(CLI::IsMember({"auto", "word", "char", "bpe"}))
       ->capture_default_str();
@@ -47,14 +53,16 @@ void describe_train(CLI::App& app, TrainCommand& train, std::string& size) {
   app.add_option("--mask", train.mask, "Which models: on, off or both")
       ->check(CLI::IsMember({"on", "off", "both"}))
       ->capture_default_str();
-  app.add_option("--log", train.log, "Write run.csv: step,lane,reported,honest,future_attention");
-  app.add_option("--save", train.save, "Save the run to this folder: DIR/masked and DIR/unmasked are models");
-  app.add_option("--resume", train.resume, "Go on with a saved run, to --steps in all");
+  app.add_option("--log", train.log, "Write run.csv: step,lane,reported,honest,future_attention")->check(is_path);
+  app.add_option("--save", train.save, "Save the run to this folder: DIR/masked and DIR/unmasked are models")
+      ->check(is_path);
+  app.add_option("--resume", train.resume, "Go on with a saved run, to --steps in all")->check(is_path);
 }
 
 void describe_generate(CLI::App& app, GenerateCommand& generate) {
   app.description("Continue a text, one token at a time.");
   app.add_option("--model", generate.model, "Folder with config.json, model.safetensors and tokenizer.json")
+      ->check(is_path)
       ->required();
   app.add_option("--prompt", generate.prompt, "Text to continue; empty: the beginning of a document")->required();
   app.add_option("--max-new-tokens", generate.max_new_tokens)->check(CLI::Range(0, 1'000'000))->capture_default_str();
@@ -71,7 +79,9 @@ void describe_generate(CLI::App& app, GenerateCommand& generate) {
 
 void describe_inspect(CLI::App& app, InspectCommand& inspect) {
   app.description("One pass over a text: what each position predicts, and with --json all that the model computes.");
-  app.add_option("--model", inspect.model, "Folder with config.json, model.safetensors and tokenizer.json")->required();
+  app.add_option("--model", inspect.model, "Folder with config.json, model.safetensors and tokenizer.json")
+      ->check(is_path)
+      ->required();
   app.add_option("--text", inspect.text, "At least one token, at most the model's context")->required();
   app.add_option("--mask", inspect.mask, "on or off, instead of the model's own")->check(CLI::IsMember({"on", "off"}));
   app.add_flag("--grad", inspect.grad, "With --json: also the gradient of the reported loss");
@@ -120,9 +130,10 @@ void describe_window(CLI::App& app, WindowArguments& window) {
   app.add_option("--scene", window.options.scene, "Scene to open with")
       ->check(CLI::IsMember(scene_names()))
       ->capture_default_str();
-  app.add_option("--tour", window.options.tour, "Play a tour file (see docs/tours.md)");
+  app.add_option("--tour", window.options.tour, "Play a tour file (see docs/tours.md)")->check(is_path);
   app.add_option("--shots", window.options.shots,
-                 "With --tour: write a picture of every caption into this folder, then end");
+                 "With --tour: write a picture of every caption into this folder, then end")
+      ->check(is_path);
   app.add_option("--size", window.size, "Window size in pixels, such as 1600x900");
   app.add_option("--scale", window.options.scale, "Text size: 0.8, 1, 1.25 or 1.5")
       ->check(CLI::IsMember(std::vector<double>{0.8, 1.0, 1.25, 1.5}));
@@ -184,17 +195,27 @@ int run(int argc, char** argv) {
 #endif
 }
 
+/// Whoever reads the output must learn that it is not whole, as on a full disk.
+void require_written() {
+  if (std::fflush(stdout) == 0 && std::ferror(stdout) == 0) return;
+  throw Error("The output could not be written in full. Check the space on the disk.");
+}
+
 }  // namespace
 
 int run_command_line(int argc, char** argv) {
   try {
-    return run(argc, argv);
+    const int status = run(argc, argv);
+    require_written();
+    return status;
   } catch (const Error& error) {
     std::fprintf(stderr, "nopeek: %s\n", error.what());
   } catch (const Cancelled&) {
     return 130;  // Ctrl+C before there was anything to show; 128 + SIGINT, as shells have it
   } catch (const std::bad_alloc&) {
-    std::fprintf(stderr, "nopeek: Not enough memory. Choose a smaller model, batch or text.\n");
+    std::fputs("nopeek: Not enough memory. Choose a smaller model, batch or text.\n", stderr);
+  } catch (const std::exception& error) {  // nobody thought of it; a line is better than an abort
+    std::fprintf(stderr, "nopeek: Something went wrong that should not have: %s.\n", error.what());
   }
   return 2;
 }

@@ -10,6 +10,7 @@
 #include "core/base/error.h"
 #include "core/decode/generation.h"
 #include "core/io/model_folder.h"
+#include "core/text/utf8.h"
 
 namespace nopeek {
 
@@ -24,58 +25,82 @@ SamplingConfig sampling_of(const GenerateCommand& command) {
   return config;
 }
 
-/// The text that people read: without the end of a document that stands in for an empty prompt, or ended the text.
-std::string readable(const Tokenizer& tokenizer, std::span<const TokenId> ids, bool empty_prompt) {
-  if (empty_prompt) ids = ids.subspan(1);
-  if (!ids.empty() && ids.back() == tokenizer.eos()) ids = ids.first(ids.size() - 1);
-  return tokenizer.decode(ids);
+/// The tokens that people read: without the end of a document that stands in for an empty prompt, or ended the text.
+std::span<const TokenId> readable(const Tokenizer& tokenizer, std::span<const TokenId> text, bool empty_prompt) {
+  if (empty_prompt) text = text.subspan(1);
+  return !text.empty() && text.back() == tokenizer.eos() ? text.first(text.size() - 1) : text;
 }
 
-/// Where the tokens go as they come.
+/// Where the tokens go as they come. `text` is all of it so far, prompt included.
 class Output {
  public:
   virtual ~Output() = default;
-  /// A token was drawn from `distribution`, behind `before`.
-  virtual void step(std::span<const TokenId> before, const WrittenToken& token, const Distribution& distribution) = 0;
-  /// `text` is what is readable so far; called behind the prompt and behind each token.
-  virtual void show(const std::string& text) = 0;
-  virtual void finish(const std::string& text, const char* stopped) = 0;
+  /// `token` is the last of `text`, and was drawn from `distribution`.
+  virtual void step(std::span<const TokenId> text, const WrittenToken& token, const Distribution& distribution) = 0;
+  virtual void finish(std::span<const TokenId> text, const char* stopped) = 0;
 };
 
+/// Tokenizer::decode(), as far as it is certain: each token is decoded once, when it comes.
 class PlainOutput : public Output {
  public:
-  void step(std::span<const TokenId>, const WrittenToken&, const Distribution&) override {}
-  void show(const std::string& text) override {
-    // A token may end within a code point; its end then reads as U+FFFD until the next token completes it.
-    constexpr std::string_view kUnfinished = "\uFFFD";
-    std::string_view whole = text;
-    while (whole.ends_with(kUnfinished)) whole.remove_suffix(kUnfinished.size());
-    print(whole);
+  PlainOutput(const Tokenizer& tokenizer, bool empty_prompt) : tokenizer_(tokenizer), empty_prompt_(empty_prompt) {}
+  void step(std::span<const TokenId> text, const WrittenToken&, const Distribution&) override {
+    print(readable(tokenizer_, text, empty_prompt_));
+    std::fflush(stdout);
   }
-  void finish(const std::string& text, const char*) override {
-    print(text);
-    if (std::putchar('\n') == EOF || std::fflush(stdout) != 0) throw Error("The text could not be written in full.");
+  void finish(std::span<const TokenId> text, const char*) override {
+    print(readable(tokenizer_, text, empty_prompt_));
+    write(bytes_);
+    std::putchar('\n');
   }
 
  private:
-  void print(std::string_view text) {
-    if (text.size() <= printed_) return;
-    std::fwrite(text.data() + printed_, 1, text.size() - printed_, stdout);
-    std::fflush(stdout);
-    printed_ = text.size();
+  void print(std::span<const TokenId> text) {
+    for (; printed_ < text.size(); ++printed_) {
+      const std::string& token = tokenizer_.token(text[printed_]);
+      if (tokenizer_.kind() == TokenizerKind::kWord && begun_) bytes_ += ' ';
+      begun_ |= !token.empty();
+      bytes_ += token;
+      const size_t whole = bytes_.size() - unfinished(bytes_);
+      write(std::string_view(bytes_).substr(0, whole));
+      bytes_.erase(0, whole);
+    }
   }
-  size_t printed_ = 0;
+  /// Bytes at the end that may yet become a code point: a token of byte pair may end within one. To cut before the
+  /// first byte of one changes nothing of what is repaired: no broken sequence reaches over it.
+  static size_t unfinished(std::string_view bytes) {
+    for (size_t n = 1; n <= std::min<size_t>(3, bytes.size()); ++n) {
+      const char byte = bytes[bytes.size() - n];
+      const bool continues = (static_cast<unsigned char>(byte) & 0xC0) == 0x80;
+      if (!continues) return static_cast<size_t>(utf8::length(byte)) > n ? n : 0;
+    }
+    return 0;
+  }
+  static void write(std::string_view bytes) {
+    const std::string text = utf8::repaired(bytes);
+    std::fwrite(text.data(), 1, text.size(), stdout);
+  }
+
+  const Tokenizer& tokenizer_;
+  bool empty_prompt_;
+  size_t printed_ = 0;  // tokens that are in bytes_ or on standard output
+  bool begun_ = false;  // with anything at all
+  std::string bytes_;   // of printed tokens, not yet on standard output
 };
 
 class JsonOutput : public Output {
  public:
-  JsonOutput(const Model& model, std::vector<TokenId> prompt)
-      : context_(static_cast<size_t>(model.config().context)), prompt_(std::move(prompt)) {
-    const Tokenizer& tokenizer = *model.tokenizer;
-    for (TokenId id = 0; id < tokenizer.vocab_size(); ++id) quoted_.push_back(JsonStream::quoted(tokenizer.token(id)));
+  JsonOutput(const Model& model, std::vector<TokenId> prompt, bool empty_prompt)
+      : tokenizer_(*model.tokenizer),
+        empty_prompt_(empty_prompt),
+        context_(static_cast<size_t>(model.config().context)),
+        prompt_(std::move(prompt)) {
+    for (TokenId id = 0; id < tokenizer_.vocab_size(); ++id)
+      quoted_.push_back(JsonStream::quoted(tokenizer_.token(id)));
   }
-  void step(std::span<const TokenId> before, const WrittenToken& token, const Distribution& distribution) override {
+  void step(std::span<const TokenId> text, const WrittenToken& token, const Distribution& distribution) override {
     begin();
+    const auto before = text.first(text.size() - 1);
     const size_t window_start = before.size() - std::min(before.size(), context_);
     json_.open('{');
     json_.key("position"), json_.number(static_cast<int64_t>(before.size()));
@@ -89,11 +114,10 @@ class JsonOutput : public Output {
     json_.key("entropy"), json_.number(distribution.model_entropy());
     json_.close('}');
   }
-  void show(const std::string&) override {}
-  void finish(const std::string& text, const char* stopped) override {
+  void finish(std::span<const TokenId> text, const char* stopped) override {
     begin();
     json_.close(']');
-    json_.key("text"), json_.text(text);
+    json_.key("text"), json_.text(tokenizer_.decode(readable(tokenizer_, text, empty_prompt_)));
     json_.key("stopped"), json_.text(stopped);
     json_.close('}');
     json_.finish();
@@ -119,6 +143,8 @@ class JsonOutput : public Output {
     json_.close('}');
   }
 
+  const Tokenizer& tokenizer_;
+  bool empty_prompt_;
   size_t context_;
   std::vector<TokenId> prompt_;
   std::vector<std::string> quoted_;  // by id
@@ -128,14 +154,11 @@ class JsonOutput : public Output {
 
 /// The inference loop. Returns why it ended.
 const char* write_tokens(const GenerateCommand& command, const Model& model, Generation& generation, Output& out) {
-  const bool empty_prompt = model.tokenizer->encode(command.prompt).empty();
-  const auto show = [&] { out.show(readable(*model.tokenizer, generation.text(), empty_prompt)); };
   const SamplingConfig sampling = sampling_of(command);
   const Dropout dropout{command.dropout_on ? model.config().dropout : 0, Rng::mix(command.seed)};
   Decoder<float> decoder(*model.parameters, *model.mask, !command.no_kv_cache);
   Distribution distribution;
   for (int i = 0; i < command.max_new_tokens; ++i) {
-    const std::vector<TokenId> before = generation.text();
     try {
       // Another pattern at each step, as training has at each of its own; the seed makes them repeatable.
       generate_token<float>(decoder, sampling, generation, distribution, dropout.at(static_cast<uint64_t>(i)),
@@ -143,10 +166,8 @@ const char* write_tokens(const GenerateCommand& command, const Model& model, Gen
     } catch (const Cancelled&) {
       return "interrupted";
     }
-    if (i == 0) out.show(readable(*model.tokenizer, before, empty_prompt));
     const WrittenToken& token = generation.node(generation.current()).token;
-    out.step(before, token, distribution);
-    show();
+    out.step(generation.tokens(), token, distribution);
     if (token.id == model.tokenizer->eos()) return "eos";
   }
   return "max_new_tokens";
@@ -163,11 +184,15 @@ int run_generate(const GenerateCommand& command) {
     std::fputs("nopeek: This model was trained without dropout: --dropout-on changes nothing.\n", stderr);
   }
   Generation generation(prompt_tokens(*model.tokenizer, command.prompt), command.seed);
-  std::unique_ptr<Output> out = std::make_unique<PlainOutput>();
-  if (command.json) out = std::make_unique<JsonOutput>(model, generation.prompt());
-  const char* stopped = write_tokens(command, model, generation, *out);
   const bool empty_prompt = model.tokenizer->encode(command.prompt).empty();
-  out->finish(readable(*model.tokenizer, generation.text(), empty_prompt), stopped);
+  std::unique_ptr<Output> out;
+  if (command.json) {
+    out = std::make_unique<JsonOutput>(model, generation.prompt(), empty_prompt);
+  } else {
+    out = std::make_unique<PlainOutput>(*model.tokenizer, empty_prompt);
+  }
+  const char* stopped = write_tokens(command, model, generation, *out);
+  out->finish(generation.tokens(), stopped);
   return 0;
 }
 

@@ -86,11 +86,14 @@ std::string column(const std::string& text) {
 /// What each position makes of what it sees, and the losses below.
 void print_table(const Model& model, const char* mask, std::span<const TokenId> ids, const Inspection<float>& seen) {
   const auto label = [&](TokenId id) { return model.tokenizer->label(id); };
+  const auto logits_at = [&](size_t t) {
+    return std::span(seen.logits.row(static_cast<Eigen::Index>(t)).data(), static_cast<size_t>(seen.logits.cols()));
+  };
+  for (size_t t = 0; t < ids.size(); ++t) require_distribution(logits_at(t));  // before half a table is printed
   std::printf("%8s  %s%s%8s   likeliest next\n", "position", column("token").c_str(), column("next").c_str(), "nats");
   Distribution distribution;
   for (size_t t = 0; t < ids.size(); ++t) {
-    const auto row = seen.logits.row(static_cast<Eigen::Index>(t));
-    distribution.set_logits(std::span(row.data(), static_cast<size_t>(row.size())));
+    distribution.set_logits(logits_at(t));
     std::string next, nats;
     if (t + 1 < ids.size()) {
       char text[32];

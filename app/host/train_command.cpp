@@ -3,6 +3,7 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <array>
 #include <chrono>
 #include <cmath>
 #include <csignal>
@@ -20,6 +21,8 @@
 #include "core/live/run_log.h"
 
 namespace nopeek {
+
+namespace fs = std::filesystem;
 
 namespace {
 
@@ -67,13 +70,67 @@ class ProgressBar {
   std::chrono::steady_clock::time_point last_;
 };
 
-/// The rows of one step. `measured`: everything was measured at it, if only to be shown.
-void write_rows(FileWriter& log, const Lab& lab, int64_t step, bool measured = false) {
-  for (size_t i = 0; i < lab.lane_count(); ++i) {
-    if (lab.history(i).size() < step) continue;
-    StepRecord record = lab.history(i).at_step(step);
-    if (measured) static_cast<StepStats&>(record) = lab.measured(i);
-    log.write(run_log_row(step, lab.name(i), record));
+/// run.csv, if one is asked for. A disk that is full shall not cost the run: what fails on the way is thrown by
+/// commit(), when the run is saved.
+class RunLog {
+ public:
+  explicit RunLog(const fs::path& path) {
+    if (path.empty()) return;
+    file_.emplace(path).write(run_log_header());
+  }
+  /// The rows of one step. `measured`: everything was measured at it, if only to be shown.
+  void write(const Lab& lab, int64_t step, bool measured = false) {
+    if (!file_ || failure_) return;
+    try {
+      for (size_t i = 0; i < lab.lane_count(); ++i) {
+        if (lab.history(i).size() < step) continue;
+        StepRecord record = lab.history(i).at_step(step);
+        if (measured) static_cast<StepStats&>(record) = lab.measured(i);
+        file_->write(run_log_row(step, lab.name(i), record));
+      }
+    } catch (const Error& error) {
+      failure_ = error;
+    }
+  }
+  void commit() {
+    if (failure_) throw *failure_;
+    if (file_) file_->commit();
+  }
+
+ private:
+  std::optional<FileWriter> file_;
+  std::optional<Error> failure_;
+};
+
+/// Through links, absolute, without a slash at the end.
+fs::path resolved(const fs::path& path) {
+  std::error_code ignored;
+  fs::path plain = fs::weakly_canonical(fs::absolute(path, ignored), ignored);
+  if (plain.empty()) plain = fs::absolute(path, ignored).lexically_normal();
+  return plain.has_filename() ? plain : plain.parent_path();
+}
+
+bool lies_in(const fs::path& path, const fs::path& folder) {
+  return std::mismatch(folder.begin(), folder.end(), path.begin(), path.end()).first == folder.end();
+}
+
+/// A saved run is a folder that holds nothing else, or it could not be replaced: with the log in it, the training would
+/// come to its end and then not be saved.
+void require_log_beside(const fs::path& log, const fs::path& save) {
+  if (log.empty()) return;
+  if (!log.has_filename() || fs::is_directory(log)) {
+    throw Error("--log \"" + log.string() + "\" is a folder. Name a file, such as run.csv.");
+  }
+  if (save.empty()) return;
+  const auto with_part = [](const fs::path& path) {  // both are written under this name first
+    return std::array{resolved(path), fs::path(resolved(path)) += ".part"};
+  };
+  for (const fs::path& file : with_part(log)) {
+    for (const fs::path& folder : with_part(save)) {
+      if (!lies_in(file, folder) && !lies_in(folder, file)) continue;
+      throw Error("--log \"" + log.string() + "\" and --save \"" + save.string() +
+                  "\" are in each other's way: the folder of a run holds nothing else. Name a log outside of it.");
+    }
   }
 }
 
@@ -164,10 +221,6 @@ void print_outcome(Lab& lab, ThreadPool& threads) {
   }
 }
 
-}  // namespace
-
-namespace {
-
 Lab make_lab(const TrainCommand& command) {
   if (!command.resume.empty()) return Lab(resumed(command));
   const auto corpus =
@@ -175,16 +228,31 @@ Lab make_lab(const TrainCommand& command) {
   return {command.config, corpus, chosen_lanes(command.mask, command.config.model.context)};
 }
 
+/// Keeps the run and its log, each whatever becomes of the other. Returns what failed first.
+std::optional<Error> keep(const TrainCommand& command, const Lab& lab, RunLog& log) {
+  std::optional<Error> failure;
+  const auto attempt = [&](auto&& work) {
+    try {
+      work();
+    } catch (const Error& error) {
+      if (!failure) failure = error;
+    }
+  };
+  if (!command.save.empty()) attempt([&] { save_run(command.save, lab.state()); });
+  attempt([&] { log.commit(); });
+  return failure;
+}
+
 }  // namespace
 
 int run_train(const TrainCommand& command) {
+  require_log_beside(command.log, command.save);
   Lab lab = make_lab(command);
   const int cores = static_cast<int>(std::max(1u, std::thread::hardware_concurrency()));
   ThreadPool threads(command.threads > 0 ? command.threads : cores);
   if (!command.save.empty()) FolderWriter{command.save};  // refuses now what could not be saved hours later
-  std::optional<FileWriter> log;
-  if (!command.log.empty()) log.emplace(command.log).write(run_log_header());
-  for (int64_t step = 1; log && step <= lab.steps(); ++step) write_rows(*log, lab, step);
+  RunLog log(command.log);
+  for (int64_t step = 1; step <= lab.steps(); ++step) log.write(lab, step);
 
   std::signal(SIGINT, [](int) { interrupted = 1; });
   {
@@ -193,13 +261,13 @@ int run_train(const TrainCommand& command) {
       // The last step is measured for the table and the log, and not for the history: the run may go on another day.
       const bool last = lab.steps() + 1 == command.steps;
       lab.step(threads, last ? Lab::Measure::kOnlyShow : Lab::Measure::kAsDue);
-      if (log) write_rows(*log, lab, lab.steps(), last);
+      log.write(lab, lab.steps(), last);
       bar.show(lab);
     }
   }
-  if (log) log->commit();
-  if (!command.save.empty()) save_run(command.save, lab.state());
+  const std::optional<Error> failure = keep(command, lab, log);
   print_outcome(lab, threads);
+  if (failure) throw *failure;
   return lab.finished() && command.steps > 0 ? 1 : 0;
 }
 

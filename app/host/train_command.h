@@ -22,7 +22,9 @@ struct TrainCommand {
 };
 
 /// Trains, with a progress bar where standard error is a terminal, and prints what came out. Returns 0, or 1 if every
-/// lane diverged. Throws Error. Ctrl+C ends it after the step under way; the log is kept, and what there is is saved.
+/// lane diverged. Throws Error: at once where the log would lie in the folder that is saved, and behind all else if one
+/// of the two could not be written. Ctrl+C ends it after the step under way; the log is kept, and what there is is
+/// saved.
 ///
 /// A run that is saved and gone on with ends in the same weights, and the same log, as one that was not interrupted.
 int run_train(const TrainCommand& command);

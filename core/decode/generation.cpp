@@ -12,22 +12,15 @@ namespace nopeek {
 double WrittenToken::surprise() const { return 0.0 - std::log(p_temperature); }  // not -0
 
 Generation::Generation(std::vector<TokenId> prompt, uint64_t seed)
-    : prompt_(std::move(prompt)), seed_(seed), nodes_(1) {}
-
-int Generation::depth(int node) const {
-  int depth = 0;
-  for (; node > 0; node = this->node(node).parent) ++depth;
-  return depth;
-}
+    : prompt_(std::move(prompt)), seed_(seed), nodes_(1), text_(prompt_) {}
 
 std::vector<int> Generation::path(int node) const {
   std::vector<int> path;
+  path.reserve(static_cast<size_t>(depth(node)));
   for (; node > 0; node = this->node(node).parent) path.push_back(node);
   std::reverse(path.begin(), path.end());
   return path;
 }
-
-std::vector<TokenId> Generation::text() const { return text(current_); }
 
 std::vector<TokenId> Generation::text(int node) const {
   std::vector<TokenId> text = prompt_;
@@ -60,27 +53,36 @@ void Generation::append(const WrittenToken& token) {
   int child = found != children.end() ? *found : static_cast<int>(nodes_.size());
   if (found == children.end()) {
     nodes_[static_cast<size_t>(current_)].children.push_back(child);
-    nodes_.push_back({.parent = current_});
+    nodes_.push_back({.parent = current_, .depth = depth(current_) + 1});
   }
   nodes_[static_cast<size_t>(child)].token = token;
-  go_to(child);
+  descend(child);
+}
+
+// All nodes above the current one have the way to it as their last child, as go_to() left them; so a step changes one.
+void Generation::descend(int child) {
+  nodes_[static_cast<size_t>(current_)].last_child = child;
+  current_ = child;
+  text_.push_back(node(child).token.id);
 }
 
 bool Generation::back() {
   if (current_ == 0) return false;
-  go_to(node(current_).parent);
+  current_ = node(current_).parent;
+  text_.pop_back();
   return true;
 }
 
 bool Generation::forward() {
   if (node(current_).last_child < 0) return false;
-  go_to(node(current_).last_child);
+  descend(node(current_).last_child);
   return true;
 }
 
 void Generation::go_to(int target) {
   assert(target >= 0 && target < std::ssize(nodes_));
   current_ = target;
+  text_ = text(target);
   for (int child = target; child > 0; child = node(child).parent) {
     nodes_[static_cast<size_t>(node(child).parent)].last_child = child;
   }
@@ -94,7 +96,7 @@ WrittenToken written_token(const Distribution& distribution, size_t candidate, d
 template <class S>
 void generate_token(Decoder<S>& decoder, const SamplingConfig& sampling, Generation& generation,
                     Distribution& distribution, const Dropout& dropout, Progress* progress) {
-  distribution.set_logits(decoder.next_logits(generation.text(), dropout, progress));
+  distribution.set_logits(decoder.next_logits(generation.tokens(), dropout, progress));
   distribution.filter(sampling);
   const double u = generation.u();
   generation.append(written_token(distribution, distribution.draw(u), u, false, 0));
@@ -124,15 +126,15 @@ std::vector<TokenId> greedy_continuation(Decoder<S>& decoder, std::span<const To
 template <class S>
 std::vector<TokenId> replay(Decoder<S>& decoder, const SamplingConfig& sampling, std::span<const TokenId> prompt,
                             std::span<const double> us, std::optional<TokenId> eos, Progress* progress) {
-  std::vector<TokenId> text(prompt.begin(), prompt.end());
+  Generation generation({prompt.begin(), prompt.end()});
   Distribution distribution;
   for (const double u : us) {
-    distribution.set_logits(decoder.next_logits(text, {}, progress));
-    distribution.filter(sampling);
-    text.push_back(distribution.candidates()[distribution.draw(u)].id);
-    if (text.back() == eos) break;
+    generation.set_u(u);
+    generate_token(decoder, sampling, generation, distribution, {}, progress);
+    if (generation.tokens().back() == eos) break;
   }
-  return {text.begin() + std::ssize(prompt), text.end()};
+  const auto written = generation.tokens().subspan(prompt.size());
+  return {written.begin(), written.end()};
 }
 
 template std::vector<TokenId> greedy_continuation<float>(Decoder<float>&, std::span<const TokenId>, int,

@@ -24,11 +24,13 @@ struct WrittenToken {
 };
 
 /// A prompt and the tree of everything written behind it. Plain data: what one does is done here, what a model says is
-/// handed in. Node 0 is the end of the prompt; every other node is one token. Forks stay; one can go back to each.
+/// handed in. Node 0 is the end of the prompt; every other node is one token. Forks stay; one can go back to each. A
+/// step costs the same however long the text is; go_to() and what returns a path or a text cost its length.
 class Generation {
  public:
   struct Node {
     int parent = -1;
+    int depth = 0;                   // tokens behind the prompt
     std::vector<int> children = {};  // in the order in which they were first written
     WrittenToken token = {};         // of the root: none
     int redraws = 0;                 // behind this node
@@ -44,10 +46,12 @@ class Generation {
   const std::vector<Node>& nodes() const { return nodes_; }
   const Node& node(int index) const { return nodes_[static_cast<size_t>(index)]; }
   int current() const { return current_; }
-  int depth(int node) const;              // tokens behind the prompt
-  std::vector<int> path(int node) const;  // from the first written token to `node`
-  std::vector<TokenId> text() const;      // prompt and path to the current node
+  int depth(int node) const { return this->node(node).depth; }  // tokens behind the prompt
+  std::vector<int> path(int node) const;                        // from the first written token to `node`
+  std::vector<TokenId> text() const { return text_; }           // prompt and path to the current node
   std::vector<TokenId> text(int node) const;
+  /// text() without a copy; valid until the tree is changed or walked.
+  std::span<const TokenId> tokens() const { return text_; }
 
   /// The number in [0, 1) that draws the token behind the current node: of (seed, depth, redraws), so that stepping
   /// back and forth, and the same seed, give the same text; or what set_u() says.
@@ -63,10 +67,13 @@ class Generation {
   void go_to(int node);
 
  private:
+  void descend(int child);  // of the current node
+
   std::vector<TokenId> prompt_;
   uint64_t seed_;
   std::vector<Node> nodes_;
   int current_ = 0;
+  std::vector<TokenId> text_;  // up to the current node, kept so that a step does not cost the whole way
 };
 
 /// What is written when `u` falls on the distribution: everything known of the token at place `candidate`.

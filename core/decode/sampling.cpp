@@ -22,7 +22,8 @@ double entropy_of(const std::vector<Candidate>& candidates, size_t count, double
   return sum;
 }
 
-/// Throws Error if there is no distribution over these: no token is possible, or a logit is NaN or +inf.
+}  // namespace
+
 void require_distribution(std::span<const float> logits) {
   bool any = false;
   for (const float logit : logits) {
@@ -31,8 +32,6 @@ void require_distribution(std::span<const float> logits) {
   }
   if (!any) throw Error("No token is possible: every logit is minus infinity.");
 }
-
-}  // namespace
 
 void SamplingConfig::validate() const {
   if (!(temperature >= 0 && std::isfinite(temperature))) throw Error("Temperature must be 0 (greedy) or above.");

@@ -31,6 +31,9 @@ struct Candidate {
   bool kept = false;
 };
 
+/// Throws Error if there is no distribution over these logits (V): no token is possible, or a logit is NaN or +inf.
+void require_distribution(std::span<const float> logits);
+
 /// The distribution of the next token through all stages. set_logits() ranks once; filter() then costs one pass, so
 /// that a slider acts at once. Keeps its memory.
 ///
@@ -38,7 +41,7 @@ struct Candidate {
 /// 0.01 and 100 are exact alike. A logit of -inf is never kept.
 class Distribution {
  public:
-  /// Throws Error if no token is possible, or a logit is NaN or +inf; all is then as it was.
+  /// Throws Error as require_distribution() does; all is then as it was.
   void set_logits(std::span<const float> logits);  // (V)
   /// After set_logits(). Throws Error if `config` cannot work.
   void filter(const SamplingConfig& config);

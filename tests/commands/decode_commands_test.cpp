@@ -126,6 +126,30 @@ TEST_CASE("the text is the same with and without --json and cache; another seed,
   CHECK(text({"--greedy", "--temperature", "0"}) == greedy);
 }
 
+TEST_CASE("plain text, printed token by token, is the text decoded whole: words, characters, bytes of characters") {
+  const std::string corpus = "na\u00EFve \u20AC 10 \U0001F642 \u65E5\u672C, and so on. " + std::string(200, 'a');
+  for (const TokenizerKind kind : {TokenizerKind::kWord, TokenizerKind::kCharacter, TokenizerKind::kBytePair}) {
+    const auto tokenizer = std::make_shared<const Tokenizer>(Tokenizer::train(corpus, kind));
+    ModelConfig config{.vocab = tokenizer->vocab_size(), .context = 6, .channels = 8, .layers = 1, .heads = 2};
+    auto parameters = std::make_shared<Parameters<float>>(config);
+    Rng rng(5);
+    randomise(*parameters, rng, 0.1);  // nearly even: all byte tokens come, in any order
+    TemporaryFolder folder;
+    const std::string path = (folder / "model").string();
+    save_model(path, {"any", tokenizer, parameters, std::make_shared<const Mask>(Mask::causal(6)), 0});
+    for (const char* prompt : {"", "na\u00EFve", "and <eos>", "<eos>", "<eos><eos>"}) {
+      for (int seed = 1; seed <= 4; ++seed) {
+        const auto written = [&](const char* format) {
+          return run({"generate", "--model", path, "--prompt", prompt, "--max-new-tokens", seed == 4 ? "0" : "60",
+                      "--temperature", "3", "--seed", std::to_string(seed), format});
+        };
+        CAPTURE(prompt);
+        CHECK(written("--no-kv-cache").out == json::parse(written("--json").out)["text"].get<std::string>() + "\n");
+      }
+    }
+  }
+}
+
 TEST_CASE("an empty prompt begins a document, in both ways to write it; no new tokens give the prompt back") {
   const SavedModel saved;
   for (const std::vector<std::string>& prompt : {std::vector<std::string>{"--prompt", ""}, {"--prompt="}}) {
@@ -221,6 +245,49 @@ TEST_CASE("inspect: a mask of one's choice, one token, and a table without --jso
   CHECK(contains(table.out, "reported loss"));
 }
 
+TEST_CASE("logits that are no numbers: the table is not printed by half") {
+  ModelConfig config{.vocab = small_corpus()->vocab_size(), .context = 6, .channels = 4, .layers = 1, .heads = 1};
+  auto parameters = std::make_shared<Parameters<float>>(config);
+  parameters->flat().setZero();
+  parameters->wpe()(2, 0) = 1;  // from the third position on, the last layer norm has something to scale
+  parameters->ln_f_weight().setConstant(3e38f);
+  parameters->wte().setConstant(0);
+  parameters->wte().row(1).setLinSpaced(3e30f, 2e30f);
+  TemporaryFolder folder;
+  save_model(folder / "model", {"damaged", std::make_shared<const Tokenizer>(small_corpus()->tokenizer), parameters,
+                                std::make_shared<const Mask>(Mask::causal(6)), 0});
+  const std::string model = (folder / "model").string();
+  CHECK(run({"inspect", "--model", model, "--text", "the the"}).status == 0);  // the first two are sound
+  const Outcome outcome = run({"inspect", "--model", model, "--text", "the the the the"});
+  CAPTURE(outcome.error);
+  CHECK(outcome.status == 2);
+  CHECK(outcome.out.empty());
+  CHECK(one_line(outcome.error));
+  CHECK(contains(outcome.error, "not finite"));
+}
+
+#ifdef __linux__
+TEST_CASE("a full disk is an error, whatever was to be written") {
+  const SavedModel saved;
+  const auto full = [&](const std::string& arguments) {
+    TemporaryFolder folder;
+    const std::string error = (folder / "error").string();
+    const int status = std::system((shell_quoted(NOPEEK_PROGRAM) + " " + arguments + " >/dev/full 2>" + error).c_str());
+    CAPTURE(arguments);
+    CHECK(WEXITSTATUS(status) == 2);
+    CHECK(one_line(read_whole(error)));
+    CHECK(contains(read_whole(error), "in full"));
+  };
+  const std::string model = " --model " + shell_quoted(saved.path());
+  full("inspect --text the" + model);
+  full("inspect --json --text the" + model);
+  full("generate --prompt the" + model);
+  full("generate --json --prompt the" + model);
+  full("train --corpus toy --steps 1 --d-model 16 --heads 2 --batch 2 --context 8");
+  full("--help");
+}
+#endif
+
 TEST_CASE("bad usage and bad input: status 2, one line on standard error, nothing on standard output") {
   const SavedModel saved;
   const auto refused = [](const Outcome& outcome, std::string_view part) {
@@ -233,6 +300,9 @@ TEST_CASE("bad usage and bad input: status 2, one line on standard error, nothin
   refused(run({"generate", "--prompt", "the"}), "--model");
   refused(run({"generate", "--model", saved.path()}), "--prompt");
   refused(run({"generate", "--model", "/nowhere", "--prompt", "the"}), "/nowhere");
+  refused(run({"generate", "--model", "", "--prompt", "the"}), "empty");
+  refused(run({"inspect", "--model=", "--text", "the"}), "empty");
+  refused(run({"inspect", "--model", std::string(6000, 'x'), "--text", "the"}), "xxx");
   const auto generate = [&](const char* option, const char* value) {
     return saved.generate({"--prompt", "the", option, value});
   };

@@ -1,6 +1,10 @@
 // `nopeek train --save` and `--resume`, as people start them.
 #include <doctest/doctest.h>
 
+#include <algorithm>
+#include <chrono>
+#include <thread>
+
 #include "core/io/model_folder.h"
 #include "core/live/run_folder.h"
 #include "core/live/run_log.h"
@@ -85,6 +89,73 @@ TEST_CASE("what cannot be saved to is refused before the training, and a wrong r
   CHECK(outcome.status == 2);
   CHECK(contains(outcome.error, "no model that NoPeek saved"));
   CHECK(run_program(training({"--resume", (home / "none").string()})).status == 2);
+}
+
+TEST_CASE("a log that would lie in the folder that is saved is refused before the training") {
+  TemporaryFolder home;
+  const auto refused = [&](const std::string& log, const std::string& save) {
+    const auto outcome = run_program(small({"--steps", "1000000", "--log", log, "--save", save}));
+    CAPTURE(log);
+    CAPTURE(save);
+    CHECK(outcome.status == 2);
+    CHECK(contains(outcome.error, "--log"));
+    CHECK(std::count(outcome.error.begin(), outcome.error.end(), '\n') == 1);
+    CHECK(outcome.out.empty());
+  };
+  const auto at = [&](const char* name) { return (home / name).string(); };
+  refused(at("run/run.csv"), at("run"));
+  refused(at("run/run.csv"), at("run/"));
+  refused(at("run/run.csv"), at("other/../run"));
+  refused(at("run/logs/run.csv"), at("run"));
+  refused(at("run"), at("run"));
+  refused(at("run"), at("run.part"));
+  refused(at("run.part/run.csv"), at("run"));
+  refused(at("run"), at("run/it"));
+  fs::create_directory(home / "there");
+  fs::create_directory_symlink(home / "there", home / "link");
+  refused(at("link/run.csv"), at("there"));
+  refused(at("there"), at("run"));  // a folder
+  CHECK_FALSE(fs::exists(home / "run"));
+  CHECK(run_program(small({"--steps", "3", "--log", at("run.csv"), "--save", at("run")})).status == 0);
+  CHECK(run_program(small({"--steps", "3", "--log", at("run2.csv"), "--save", at("run")})).status == 0);
+}
+
+TEST_CASE("a log that cannot be written in the end does not cost the run, nor a run that cannot the log") {
+  TemporaryFolder home;
+  const std::string run = (home / "run").string(), log = (home / "run.csv").string();
+  const auto once_it_trains = [](const std::string& its_log, auto&& act) {
+    return std::thread([=] {
+      for (int i = 0; i < 400 && !fs::exists(its_log + ".part"); ++i) {
+        std::this_thread::sleep_for(std::chrono::milliseconds(5));
+      }
+      act();
+    });
+  };
+  std::thread other = once_it_trains(log, [&] { fs::create_directory(log); });
+  auto outcome = run_program(small({"--steps", "50000000", "--save", run, "--log", log}), 2);
+  other.join();
+  CHECK(outcome.status == 2);
+  CHECK(contains(outcome.error, "run.csv"));
+  CHECK(load_run(run).step > 0);
+
+  const std::string kept = (home / "kept.csv").string();
+  other = once_it_trains(kept, [&] { write_plain(home / "run/notes.txt", "x"); });
+  outcome = run_program(small({"--steps", "50000000", "--save", run, "--log", kept}), 2);
+  other.join();
+  CHECK(outcome.status == 2);
+  CHECK(contains(outcome.error, "notes.txt"));
+  CHECK(contains(read_whole(kept), "\n1,masked,"));
+}
+
+TEST_CASE("an empty name is no name") {
+  for (const char* option : {"--save", "--resume", "--log", "--corpus"}) {
+    const auto outcome = run_program(small({"--steps", "1000000", option, ""}));
+    CAPTURE(outcome.error);
+    CHECK(outcome.status == 2);
+    CHECK(contains(outcome.error, option));
+    CHECK(contains(outcome.error, "empty"));
+  }
+  CHECK(contains(run_program(small({"--steps", "1000000", "--save="})).error, "empty"));
 }
 
 TEST_CASE("Ctrl+C saves what there is") {

@@ -142,6 +142,51 @@ TEST_CASE("forcing a token and returning keeps both forks, and forward() follows
   CHECK(g.nodes().size() == nodes);
 }
 
+TEST_CASE("however one walked there: text, depth and where forward() goes are those of the tree") {
+  Generation g({7, 8}, 3);
+  Rng rng(19);
+  std::vector<int> last_child(1, -1), parent(1, -1), depth(1, 0);  // kept by hand
+  const auto visit = [&](int node) {
+    for (int child = node; child > 0; child = parent[static_cast<size_t>(child)]) {
+      last_child[static_cast<size_t>(parent[static_cast<size_t>(child)])] = child;
+    }
+  };
+  for (int i = 0; i < 3000; ++i) {
+    const auto way = static_cast<int>(rng.uniform() * 8);
+    const int before = g.current();
+    if (way < 3) {
+      const size_t nodes = g.nodes().size();
+      g.append(token(static_cast<TokenId>(rng.uniform() * 3)));
+      if (g.nodes().size() > nodes) {
+        last_child.push_back(-1), parent.push_back(before);
+        depth.push_back(depth[static_cast<size_t>(before)] + 1);
+      }
+    } else if (way < 5) {
+      CHECK(g.back() == (before != 0));
+      CHECK(g.current() == std::max(0, parent[static_cast<size_t>(before)]));
+    } else if (way < 7) {
+      const int next = last_child[static_cast<size_t>(before)];
+      CHECK(g.forward() == (next >= 0));
+      CHECK(g.current() == (next >= 0 ? next : before));
+    } else {
+      g.go_to(static_cast<int>(rng.uniform() * static_cast<double>(g.nodes().size())));
+    }
+    visit(g.current());
+    std::vector<TokenId> text;
+    for (int node = g.current(); node > 0; node = parent[static_cast<size_t>(node)]) {
+      text.insert(text.begin(), g.node(node).token.id);
+    }
+    text.insert(text.begin(), {7, 8});
+    CHECK(g.text() == text);
+    CHECK(g.text(g.current()) == text);
+    CHECK(std::equal(text.begin(), text.end(), g.tokens().begin(), g.tokens().end()));
+    CHECK(g.depth(g.current()) == depth[static_cast<size_t>(g.current())]);
+    CHECK(g.node(g.current()).parent == parent[static_cast<size_t>(g.current())]);
+  }
+  for (size_t node = 0; node < g.nodes().size(); ++node) CHECK(g.nodes()[node].last_child == last_child[node]);
+  CHECK(g.nodes().size() > 100);
+}
+
 TEST_CASE("what is written again behind the same node is kept as it was written last") {
   Generation g({7});
   g.append(token(1, true));
