@@ -128,7 +128,7 @@ class Generate final : public Scene {
   void draw_chip(const Chip& chip, float y, bool dropped);
   void draw_next_chip(float x, float w, float y);
   void draw_chip_labels(float x0, float x1, float y) const;
-  void draw_bracket(ui::Rect panel, float x0, float limit) const;
+  void draw_bracket(ui::Rect panel, float limit) const;
   void draw_prompt_area(float y);
   void draw_text_buttons(ui::Rect panel);
   void draw_editor(ui::Rect panel, float x0, float x1);
