@@ -172,6 +172,7 @@ class Generate final : public Scene {
   void draw_history(ui::Rect area, TimelineLayout at);
   TimelineLayout timeline_layout(ui::Rect panel) const;
   void scroll_timeline(const TimelineLayout& at);
+  double next_surprise() const;  // nats
   void draw_surprise(const TimelineLayout& at);
   void draw_bar(const TimelineLayout& at, int column, float nats, bool next) const;
   void draw_other_text(const TimelineLayout& at) const;
