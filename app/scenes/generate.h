@@ -160,7 +160,7 @@ class Generate final : public Scene {
   void draw_sampling(const SceneInput& in, ui::Rect panel);
   void draw_sliders(const SamplingLayout& at);
   void draw_slider(const SamplingLayout& at, int line, std::string_view name, double& value, const ui::SliderSpec& spec,
-                   std::string_view shown, bool off);
+                   std::string_view shown, bool off, bool idle);
   void draw_fields(const SamplingLayout& at);
   void draw_transport(const SamplingLayout& at);
   void draw_toggles(const SceneInput& in, const SamplingLayout& at);
