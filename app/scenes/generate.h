@@ -145,6 +145,7 @@ class Generate final : public Scene {
   void draw_cuts(const DistributionLayout& at) const;
   void draw_cut(const DistributionLayout& at, size_t rows_above, std::string_view words) const;
   std::string rest_words() const;
+  std::string top_p_words() const;
   void draw_cumulative(const DistributionLayout& at) const;
   void draw_waiting(const DistributionLayout& at) const;
   void describe_row(const Row& row, ImGuiID owner) const;
@@ -239,6 +240,7 @@ class Generate final : public Scene {
   uint64_t dart_revision_ = 0;
   double dart_u_ = -1;
   bool dragging_ = false;  // the dart follows the pointer
+  ui::Rect dart_gap_{};    // px: a word in the draw's bar that the dart's line leaves free; empty: none
 
   // What is under way
   int pending_steps_ = 0;
