@@ -128,7 +128,7 @@ class Generate final : public Scene {
   void draw_chip(const Chip& chip, float y, bool dropped);
   void draw_next_chip(float x, float w, float y);
   void draw_chip_labels(float x0, float x1, float y) const;
-  void draw_bracket(ui::Rect panel, float x0, float limit) const;
+  void draw_bracket(ui::Rect panel, float limit) const;
   void draw_prompt_area(float y);
   void draw_text_buttons(ui::Rect panel);
   void draw_editor(ui::Rect panel, float x0, float x1);
@@ -145,6 +145,7 @@ class Generate final : public Scene {
   void draw_cuts(const DistributionLayout& at) const;
   void draw_cut(const DistributionLayout& at, size_t rows_above, std::string_view words) const;
   std::string rest_words() const;
+  std::string top_p_words() const;
   void draw_cumulative(const DistributionLayout& at) const;
   void draw_waiting(const DistributionLayout& at) const;
   void describe_row(const Row& row, ImGuiID owner) const;
@@ -160,7 +161,7 @@ class Generate final : public Scene {
   void draw_sampling(const SceneInput& in, ui::Rect panel);
   void draw_sliders(const SamplingLayout& at);
   void draw_slider(const SamplingLayout& at, int line, std::string_view name, double& value, const ui::SliderSpec& spec,
-                   std::string_view shown, bool off);
+                   std::string_view shown, bool off, bool idle);
   void draw_fields(const SamplingLayout& at);
   void draw_transport(const SamplingLayout& at);
   void draw_toggles(const SceneInput& in, const SamplingLayout& at);
@@ -172,6 +173,7 @@ class Generate final : public Scene {
   void draw_history(ui::Rect area, TimelineLayout at);
   TimelineLayout timeline_layout(ui::Rect panel) const;
   void scroll_timeline(const TimelineLayout& at);
+  double next_surprise() const;  // nats
   void draw_surprise(const TimelineLayout& at);
   void draw_bar(const TimelineLayout& at, int column, float nats, bool next) const;
   void draw_other_text(const TimelineLayout& at) const;
@@ -238,6 +240,7 @@ class Generate final : public Scene {
   uint64_t dart_revision_ = 0;
   double dart_u_ = -1;
   bool dragging_ = false;  // the dart follows the pointer
+  ui::Rect dart_gap_{};    // px: a word in the draw's bar that the dart's line leaves free; empty: none
 
   // What is under way
   int pending_steps_ = 0;

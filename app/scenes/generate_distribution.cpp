@@ -128,9 +128,11 @@ void Generate::draw_rest(const DistributionLayout& at) const {
               Align::kRight);
   text(theme().at(at.x_p, y), fmt("%.3f", rest_p_), Font::kMono, ink, Align::kRight);
   const std::string words = rest_words();
-  if (!words.empty())
-    text_elided(theme().at(at.x_bar, y), words, px(at.x_p - 56 - at.x_bar), Font::kLabelBold,
-                faded(colors().text, alpha));
+  if (words.empty()) return;
+  // A cut right above has its words at the other end.
+  const bool cut_above = distribution_.kept() == rows_.size();
+  const float end = px(at.x_p - 56) - (cut_above ? px(24) + text_width(Font::kLabelBold, top_p_words()) : 0);
+  text_elided(theme().at(at.x_bar, y), words, end - px(at.x_bar), Font::kLabelBold, faded(colors().text, alpha));
 }
 
 /// Where the cuts lie beyond the rows.
@@ -146,6 +148,8 @@ std::string Generate::rest_words() const {
   return words;
 }
 
+std::string Generate::top_p_words() const { return fmt("top-p %.2f cuts here", sampling_.top_p).chars; }
+
 /// Each cut that acts is a line between the last token that it keeps and the first that it does not.
 void Generate::draw_cuts(const DistributionLayout& at) const {
   const size_t all = distribution_.candidates().size(), k = distribution_.in_top_k(), kept = distribution_.kept();
@@ -154,7 +158,7 @@ void Generate::draw_cuts(const DistributionLayout& at) const {
     return;
   }
   if (k < all && k <= rows_.size()) draw_cut(at, k, fmt("top-k %d cuts here", sampling_.top_k));
-  if (kept < k && kept <= rows_.size()) draw_cut(at, kept, fmt("top-p %.2f cuts here", sampling_.top_p));
+  if (kept < k && kept <= rows_.size()) draw_cut(at, kept, top_p_words());
 }
 
 void Generate::draw_cut(const DistributionLayout& at, size_t rows_above, std::string_view words) const {
@@ -166,7 +170,8 @@ void Generate::draw_cut(const DistributionLayout& at, size_t rows_above, std::st
   const double p = std::max(distribution_.candidates()[above.place].p_temperature, above.other_p);
   const float usual = px(at.panel.min.x + 290 + (at.w_bar - 312) * 0.5f);
   const float behind = px(at.x_bar) + static_cast<float>(p / scale_) * px(at.w_bar) + half;
-  const float middle = behind + half <= px(at.x_p - 48) ? std::max(usual, behind) : usual;
+  float middle = behind + half <= px(at.x_p - 48) ? std::max(usual, behind) : usual;
+  if (rows_above == rows_.size() && !rest_words().empty()) middle = px(at.x_p - 48) - half;
   const ImU32 color = colors().text;
   const ImVec2 left[] = {{x0, y}, {middle - half, y}}, right[] = {{middle + half, y}, {x1, y}};
   stroke_dashed(left, color, theme().line(1.5f), px(6), px(4), 0);
@@ -203,7 +208,7 @@ void Generate::draw_cumulative(const DistributionLayout& at) const {
     to(point, grey);
     canvas()->AddCircleFilled(point, px(3), grey, 16);
   }
-  const bool cuts = sampling_.top_p < 1;
+  const bool cuts = sampling_.top_p < 1 && sampling_.temperature > 0;
   if (cuts) {
     const ImVec2 line[] = {{x(sampling_.top_p), px(top)}, {x(sampling_.top_p), px(bottom + 6)}};
     stroke_dashed(line, c.text, theme().line(1), px(3), px(3), 0);

@@ -33,6 +33,7 @@ void Generate::draw_segments(const Rect& bar) {
   const auto& all = distribution_.candidates();
   const double mass = distribution_.kept_mass();
   const float alpha = outdated() ? 0.4f : 1;
+  dart_gap_ = {};
   const auto x_of = [&](double cumulative) { return bar.min.x + bar.w() * static_cast<float>(cumulative / mass); };
   const auto segment = [&](float x0, float x1, const Candidate& c, bool chosen) {
     // 2 px apart, as long as that leaves something.
@@ -49,6 +50,8 @@ void Generate::draw_segments(const Rect& bar) {
         x = right;
       } else if (left - half >= rect.min.x + px(4)) {
         x = left;
+      } else {
+        dart_gap_ = {{x - half, rect.cy() - px(10)}, {x + half, rect.cy() + px(10)}};
       }
     }
     text({x, rect.cy()}, word, face, faded(chosen ? hue.on_fill : hue.hi, alpha), Align::kCentre);
@@ -79,9 +82,14 @@ void Generate::draw_dart(const Rect& bar, float title_end, float y_words) {
   const float x = std::round(bar.min.x + bar.w() * static_cast<float>(u_));
   const float w = theme().line(2), half = px(7), tip = bar.min.y - px(1) - lift;
   const bool free_above = x > title_end - px(8);
-  fill({{x - w * 0.5f, (free_above ? y_words - px(4) : tip - px(11)) - lift},
-        {x + w * 0.5f, along < 1 ? tip : bar.max.y}},
-       color);
+  const auto line = [&](float top, float end) { fill({{x - w * 0.5f, top}, {x + w * 0.5f, end}}, color); };
+  const float top = (free_above ? y_words - px(4) : tip - px(11)) - lift;
+  if (dart_gap_.w() > 0) {
+    line(top, dart_gap_.min.y);
+    line(dart_gap_.max.y, bar.max.y);
+  } else {
+    line(top, along < 1 ? tip : bar.max.y);
+  }
   canvas()->AddTriangleFilled({x - half, tip - px(11)}, {x + half, tip - px(11)}, {x, tip}, color);
   const Number u = fmt(landed() ? "u = %.3f \xE2\x86\x92 " : "u = %.3f", u_);
   const std::string words = u.chars + (landed() ? label(drawn().id) : std::string());

@@ -26,6 +26,9 @@ bool parse(const std::string& text, Integer& value) {
   return true;
 }
 
+/// What is under it looks disabled.
+void veil(const Rect& rect) { fill(rect, faded(colors().panel, 0.6f)); }
+
 /// A field for a whole number: `now` until one types in it, and again if what was typed is none. True once it was given
 /// another one.
 template <class Integer>
@@ -80,23 +83,31 @@ void Generate::draw_sliders(const SamplingLayout& at) {
   double k = sampling_.top_k == 0 ? off : sampling_.top_k;
   const bool greedy = sampling_.temperature == 0;
   draw_slider(at, 0, "Temperature", sampling_.temperature, kTemperature,
-              greedy ? fmt("greedy") : fmt(sampling_.temperature < 10 ? "%.2f" : "%.3g", sampling_.temperature), false);
+              greedy ? fmt("greedy") : fmt(sampling_.temperature < 10 ? "%.2f" : "%.3g", sampling_.temperature), false,
+              false);
   draw_slider(at, 1, "Top-k", k, top_k, sampling_.top_k == 0 ? fmt("off") : fmt("%d", sampling_.top_k),
-              sampling_.top_k == 0);
+              sampling_.top_k == 0, greedy);
   draw_slider(at, 2, "Top-p", sampling_.top_p, kTopP, sampling_.top_p >= 1 ? fmt("off") : fmt("%.2f", sampling_.top_p),
-              sampling_.top_p >= 1);
+              sampling_.top_p >= 1, greedy);
   sampling_.top_k = std::isinf(k) ? 0 : static_cast<int>(std::lround(k));
   if (!(sampling_ == before)) rows_due_ = true;
 }
 
 void Generate::draw_slider(const SamplingLayout& at, int line, std::string_view name, double& value,
-                           const SliderSpec& spec, std::string_view shown, bool off) {
+                           const SliderSpec& spec, std::string_view shown, bool off, bool idle) {
   const float y = at.slider + at.pitch * static_cast<float>(line), x = at.panel.min.x + 20, end = at.panel.max.x - 20;
-  text(theme().at(x, y), name, Font::kBody, colors().text);
-  text(theme().at(end, y), shown, Font::kMono, off ? colors().secondary : colors().text, Align::kRight);
+  const Palette& c = colors();
+  text(theme().at(x, y), name, Font::kBody, idle ? c.disabled : c.text);
+  text(theme().at(end, y), shown, Font::kMono, idle ? c.disabled : off ? c.secondary : c.text, Align::kRight);
   const Rect track = at.inline_sliders ? theme().rect(x + 112, y - 16, end - 64 - 8 - x - 112, 32)
                                        : theme().rect(x + 8, y + 8, end - x - 16, 32);
   slider(name, track, value, spec);
+  if (!idle) return;
+  // It can be set all the same: for when the temperature is raised again.
+  veil(track);
+  const ImVec2 mouse = ImGui::GetIO().MousePos;
+  if (theme().rect(x, y - 12, end - x, 24).contains(mouse) || track.contains(mouse))
+    tooltip(ImGui::GetID("idle"), mouse, {{"Temperature 0 takes the likeliest, whatever this says", {}}});
 }
 
 void Generate::draw_fields(const SamplingLayout& at) {
@@ -133,9 +144,14 @@ void Generate::draw_transport(const SamplingLayout& at) {
 void Generate::draw_toggles(const SceneInput& in, const SamplingLayout& at) {
   const float x = px(at.panel.min.x + 20), y = px(at.toggles);
   const float cache_w = toggle_width("KV cache");
-  if (toggle("KV cache", {{x, y - px(14)}, {x + cache_w, y + px(14)}}, cache_, {},
-             "Keys and values of earlier tokens are kept, not computed anew"))
+  const Rect cache{{x, y - px(14)}, {x + cache_w, y + px(14)}};
+  const bool valid = held().masked;
+  if (toggle("KV cache", cache, cache_ && valid, {},
+             valid ? "Keys and values of earlier tokens are kept, not computed anew"
+                   : "Only under the causal mask: else each new token changes what earlier ones saw") &&
+      valid)
     cache_ = !cache_;
+  if (!valid) veil(cache);
   const bool frozen = !frozen_.empty();
   std::string shown = frozen ? std::string("Frozen, step ") + grouped_text(frozen_.front().model.step).chars : "Freeze";
   const float x2 = x + cache_w + px(theme().small() ? 12 : 20), room = px(at.panel.max.x - 16) - x2;
@@ -155,10 +171,14 @@ void Generate::draw_cost(const SamplingLayout& at) {
   const double ms = voice->milliseconds;
   const Number time = fmt(ms < 10 ? "%.2f ms" : "%.0f ms", ms);
   const bool refused = cache_ && !voice->cached;
-  const Number words = voice->cached ? fmt("%d of %d positions, %s", voice->computed, window, time.chars)
-                                     : fmt("%s%d position%s, %s", refused ? "no cache: " : "", voice->computed,
-                                           voice->computed == 1 ? "" : "s", time.chars);
   const float x = px(at.panel.min.x + 20), y = px(at.cost), room = px(at.panel.w() - 40);
+  std::string words = fmt("%d position%s, %s", voice->computed, voice->computed == 1 ? "" : "s", time.chars).chars;
+  if (voice->cached) words = fmt("%d of %d positions, %s", voice->computed, window, time.chars).chars;
+  for (const char* why : {"not valid without the causal mask: ", "needs the causal mask: ", "no cache: "}) {
+    if (!refused || text_width(Font::kLabel, why + words) > room) continue;
+    words = why + words;
+    break;
+  }
   text_elided({x, y}, words, room, Font::kLabel, colors().secondary);
   const Rect area{{x, y - px(10)}, {x + room, y + px(10)}};
   const ImVec2 mouse = ImGui::GetIO().MousePos;

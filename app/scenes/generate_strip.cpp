@@ -18,8 +18,10 @@ constexpr float kChipTop = 34, kChipHeight = 40, kPadding = 12, kGap = 10, kLeas
 constexpr float kLeastChip = 30, kMostChip = 180;    // width of a chip
 constexpr float kNextLeast = 120, kNextFills = 208;  // the next token's chip; it fills what is left up to this
 constexpr float kShiftSeconds = 0.2f;
-constexpr float kHole = 36;  // where the middle of a long window is left out
-constexpr float kTabs = 88;  // width of the tabs in the small class
+constexpr float kHole = 36;             // where the middle of a long window is left out
+constexpr size_t kDropped = 2;          // tokens that have left the window, shown if they take no more than ...
+constexpr float kDroppedShare = 0.25f;  // ... this of the strip; one is always shown
+constexpr float kTabs = 88;             // width of the tabs in the small class
 
 /// Dashes 3 on, 3 off along the edge.
 void dashed_outline(const Rect& r, ImU32 color) {
@@ -53,7 +55,7 @@ void Generate::draw_strip(const SceneInput&, Rect panel) {
   draw_chips(panel, x0, x1);
   draw_chip_labels(x0, x1, px(panel.min.y + 18));
   draw_text_buttons(panel);
-  draw_bracket(panel, x0, px(panel.max.x - 20 - 4 * 29));
+  draw_bracket(panel, px(panel.max.x - 20 - 4 * 29));
 }
 
 /// In the small class the timeline has no panel of its own. Returns the width that the tabs take.
@@ -64,46 +66,50 @@ float Generate::draw_tabs(Rect panel) {
   return kTabs + 8;
 }
 
-/// Of the text as much as fits, the newest first: the whole window if it can be, and what was dropped before it. Where
-/// the window is too long, its two ends: the newest tokens, and the place at which the oldest ones leave.
+/// Always what has just left the window, if anything has, and then the window: all of it if it fits; else its two ends,
+/// the oldest token, which leaves next, and the newest ones.
 void Generate::lay_chips(float x0, float x1) {
   const size_t n = text_.size(), start = window_start();
   const float next_w =
       std::max(px(kNextLeast),
                rows_.empty() ? 0.0f : std::min(px(kMostChip), px(40) + text_width(Font::kBodyBold, label(drawn().id))));
-  float room = x1 - x0 - next_w, used = 0;
-  const auto fill_back = [&](size_t& first, size_t least, float gap) {
-    while (first > least && used + chip_width(labels_[first - 1]) + gap <= room)
-      used += chip_width(labels_[--first]) + gap;
+  const float room = x1 - x0 - next_w, least = px(kLeastGap);
+  const auto width = [&](size_t from, size_t to) {  // no longer than it matters: a text can have 100,000 tokens
+    float sum = 0;
+    for (size_t i = from; i < to && sum <= room; ++i) sum += chip_width(labels_[i]) + least;
+    return sum;
   };
+  size_t first = start;
+  while (first > 0 && start - first < kDropped && width(first - 1, start) <= room * kDroppedShare) --first;
+  if (first == start && start > 0) --first;
   chips_.clear();
   hole_ = {};
-  size_t first = n;
-  fill_back(first, start, px(kLeastGap));
-  float gap = px(kLeastGap), x = x0;
-  if (first > start && start > 0) {
-    for (const size_t i : {start - 1, start}) {
+  float x = x0, gap = least;
+  const auto add = [&](size_t from, size_t to) {
+    for (size_t i = from; i < to; ++i) {
       chips_.push_back({x, chip_width(labels_[i]), i});
       x += chips_.back().w + gap;
     }
-    hole_ = {{x, 0}, {x + px(kHole), 0}};
-    x = hole_.max.x + gap;
-    room -= x - x0;
-    first = n, used = 0;
-    fill_back(first, start + 1, gap);
+  };
+  if (float used = width(first, n); used <= room) {
+    const float spare = n > first ? (room - used) / static_cast<float>(n - first) : 0;
+    gap = std::floor(std::min(px(kGap), least + spare));
+    used += static_cast<float>(n - first) * (gap - least);
+    while (first > 0 && used + chip_width(labels_[first - 1]) + gap <= room) used += chip_width(labels_[--first]) + gap;
+    add(first, n);
   } else {
-    const auto count = static_cast<float>(n - first);
-    const float spare = count > 0 ? (room - used) / count + gap : 0;
-    const float wide = std::floor(std::clamp(spare, gap, px(kGap)));
-    used += count * (wide - gap);
-    gap = wide;
-    if (first == start) fill_back(first, 0, gap);
+    add(first, start + 1);
+    const Number most = fmt("+%d", static_cast<int>(n - start));
+    hole_ = {{x, 0}, {x + std::max(px(kHole), text_width(Font::kLabel, most) + px(kGap)), 0}};
+    x = hole_.max.x + gap;
+    size_t newest = n;
+    for (float left = room - (x - x0); newest > start + 1; --newest) {
+      left -= chip_width(labels_[newest - 1]) + gap;
+      if (left < 0) break;
+    }
+    hidden_ = newest - start - 1;
+    add(newest, n);
   }
-  for (size_t i = first; i < n; ++i) {
-    chips_.push_back({x, chip_width(labels_[i]), i});
-    x += chips_.back().w + gap;
-  }
-  if (hole_.max.x > 0) hidden_ = first - start - 1;
   next_x_ = x;
   next_w_ = x1 - x <= px(kNextFills) ? x1 - x : next_w;
 }
@@ -206,13 +212,10 @@ void Generate::draw_chip_labels(float x0, float x1, float y) const {
       return;
     }
   };
-  const size_t first = chips_.empty() ? text_.size() : chips_.front().token;
   if (start > 0) put(x0, fmt("dropped: %d", static_cast<int>(start)), "dropped", c.disabled);
   bool said_prompt = false, said_written = false;
-  if (first > start && hole_.max.x <= 0)
-    put(x0, fmt("\xE2\x80\xA6 %d more", static_cast<int>(first - start)), "", c.disabled);
   for (const Chip& chip : chips_) {
-    if (chip.token < std::max(start, first)) continue;
+    if (chip.token < start) continue;
     if (chip.token < prompt && !std::exchange(said_prompt, true)) put(chip.x, "prompt", "", c.secondary);
     if (chip.token >= prompt && !std::exchange(said_written, true))
       put(chip.x, "written, underline = probability", "written", c.secondary);
@@ -220,13 +223,12 @@ void Generate::draw_chip_labels(float x0, float x1, float y) const {
 }
 
 /// What the model sees.
-void Generate::draw_bracket(Rect panel, float x0, float limit) const {
+void Generate::draw_bracket(Rect panel, float limit) const {
   const size_t start = window_start(), count = text_.size() - start;
   const auto first =
       std::find_if(chips_.begin(), chips_.end(), [start](const Chip& chip) { return chip.token >= start; });
   if (first == chips_.end()) return;
-  const bool open = first->token > start;  // it goes on to the left
-  const float x = open ? x0 : first->x, end = chips_.back().x + chips_.back().w;
+  const float x = first->x, end = chips_.back().x + chips_.back().w;
   const float y = px(panel.min.y + 91), top = px(panel.min.y + 82), w = theme().line(1.5f);
   const int context = held().model.config().context;
   const Number full = fmt("context window, %d tokens", context);
@@ -235,7 +237,7 @@ void Generate::draw_bracket(Rect panel, float x0, float limit) const {
   std::string_view words = is_full ? full : part;
   const float width = text_width(Font::kLabel, words);
   const ImU32 color = colors().secondary;
-  if (!open) fill({{x, top}, {x + w, y + w}}, color);
+  fill({{x, top}, {x + w, y + w}}, color);
   fill({{end - w, top}, {end, y + w}}, color);
   if (end - x >= width + px(48)) {
     const float middle = std::round((x + end) * 0.5f), half = std::ceil(width * 0.5f) + px(8);

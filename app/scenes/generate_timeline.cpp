@@ -113,10 +113,12 @@ void Generate::scroll_timeline(const TimelineLayout& at) {
   scroll_ = std::clamp(scroll_, 0, hidden);
 }
 
+double Generate::next_surprise() const { return written_token(distribution_, drawn_, u_, false, 0).surprise(); }
+
 void Generate::draw_surprise(const TimelineLayout& given) {
   TimelineLayout at = given;
   const int written = static_cast<int>(path_.size());
-  const float next = ready() && landed() ? finite(-std::log(drawn().p_temperature)) : 0;
+  const float next = ready() && landed() ? finite(next_surprise()) : 0;
   float highest = in_view(at, written + 1) ? next : 0;
   for (int i = 0; i < written; ++i) {
     const double nats = draft_.tree.node(path_[static_cast<size_t>(i)]).token.surprise();
@@ -141,7 +143,7 @@ void Generate::draw_surprise(const TimelineLayout& given) {
                 Align::kCentre);
   }
   if (!landed() || !in_view(at, written + 1)) return;
-  draw_bar(at, written + 1, static_cast<float>(-std::log(drawn().p_temperature)), true);
+  draw_bar(at, written + 1, static_cast<float>(next_surprise()), true);
   text_elided(theme().at(column_x(at, written + 1), at.words), label(drawn().id), room, Font::kBodyBold,
               colors().hue(held().masked).text, Align::kCentre);
 }
@@ -158,12 +160,21 @@ void Generate::draw_bar(const TimelineLayout& at, int depth, float nats, bool ne
        next ? colors().text : colors().secondary, Align::kCentre);
 }
 
-/// What the twin writes behind the same prompt when chance is the same.
+/// What the twin writes behind the same prompt when chance is the same. It writes anew whenever a slider is moved,
+/// which the text above does not: so it is not said to be the same in all but the mask.
 void Generate::draw_other_text(const TimelineLayout& at) const {
   const Palette& c = colors();
   const Hue& hue = c.hue(voices_[*other()].masked);
-  text_elided(theme().at(at.area.min.x + 20, at.other), voice_name(*other()), px(at.x0 - at.area.min.x - 24),
-              Font::kLabel, hue.text);
+  const float x = at.area.min.x + 20, room = px(at.x0 - at.area.min.x - 24);
+  const std::string name = voice_name(*other()), whole = name + ", same u";
+  text_elided(theme().at(x, at.other), text_width(Font::kLabel, whole) <= room ? whole : name, room, Font::kLabel,
+              hue.text);
+  const Rect area = theme().rect(x, at.other - 10, at.x0 - x, 20);
+  if (area.contains(ImGui::GetIO().MousePos)) {
+    tooltip(
+        ImGui::GetID("replay"), ImGui::GetIO().MousePos,
+        {{"Its own text from the same prompt, with the same draws u", {}}, {"and the sampling settings of now.", {}}});
+  }
   if (!shown_ || shown_->voices.size() != 2 || outdated()) return;
   const std::vector<TokenId>& written = shown_->voices[1 - shown_held_].replayed;
   for (size_t i = 0; i < written.size(); ++i) {

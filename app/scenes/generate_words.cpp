@@ -98,7 +98,10 @@ void Generate::explain_other(const SceneInput& in, Explanation& out) const {
               {" twin bets "},
               {percent_text(static_cast<float>(bet.p_temperature)).chars, tone(twin.masked)},
               {" on " + quoted(label(bet.id))}};
-  const bool copies = !twin.masked && held().masked && in.newest.leak_found && twin.model.step >= *in.newest.leak_found;
+  // A copy is of what it can see.
+  const auto begin = text_.begin() + static_cast<std::ptrdiff_t>(window_start());
+  const bool copies = !twin.masked && held().masked && in.newest.leak_found &&
+                      twin.model.step >= *in.newest.leak_found && std::find(begin, text_.end(), bet.id) != text_.end();
   p.push_back({!copies || bet.id == distribution_.best().id ? "." : ": it learnt to copy, not to predict."});
   out.words.push_back(std::move(p));
 }
