@@ -209,15 +209,17 @@ void Generate::draw_entropy(const SamplingLayout& at) const {
   const auto figure = [&](float from, float to, std::string_view name, const Number& value, std::string_view unit,
                           const Number& then) {
     const float y = px(at.number);
-    const std::string label = cut ? std::string(name) + ", " + std::string(unit) : std::string(name);
-    text_elided(theme().at(from, at.entropy), label, px(to - from), Font::kLabel, colors().secondary);
     const Font face = small ? Font::kTitle : Font::kFigure;
     const float pen = px(from) + text_width(face, value) + px(8);
     text({px(from), y}, value, face, colors().text);
+    // Beside the number stands its unit, or what the cuts make of it; where there is no room for the unit, it goes
+    // above.
+    const bool beside = !cut && pen + text_width(Font::kLabel, unit) <= px(to);
+    const std::string label = beside ? std::string(name) : std::string(name) + ", " + std::string(unit);
+    text_elided(theme().at(from, at.entropy), label, px(to - from), Font::kLabel, colors().secondary);
     const float base = y + px(small ? 3 : 6);  // on the large number's line
-    if (!cut) {
-      text_elided({pen, base}, unit, px(to) - pen, Font::kLabel, colors().secondary);
-    } else {
+    if (beside) text({pen, base}, unit, Font::kLabel, colors().secondary);
+    if (cut) {
       const std::string arrow = std::string("\xE2\x86\x92 ") + then.chars;
       const Font second = small ? Font::kMonoLabel : Font::kMono;
       if (pen + text_width(second, arrow) <= px(to)) text({pen, base}, arrow, second, colors().text);
