@@ -57,7 +57,7 @@ class Builder : public nlohmann::json_sax<json> {
     bytes_ += bytes;
     if (bytes_ > kMostJsonMemory) {
       throw Error(what_ + " holds more than NoPeek reads of such a file (" + std::to_string(kMostJsonMemory >> 20) +
-                  " MB in memory).");
+                  " MB in memory). It may be damaged, or not be meant for NoPeek.");
     }
   }
 

@@ -13,8 +13,8 @@ std::string one_line(std::string_view text);
 /// A path in quotation marks.
 std::string shown(const std::filesystem::path& path);
 
-/// Whether `text` may be shown as a name: not empty, at most 128 bytes, only visible characters and single spaces
-/// between them.
+/// Whether `text` may be shown as a name, and be a part of a file's: not empty, at most 128 bytes, only visible
+/// characters without slashes, and single spaces between them.
 bool is_sound_name(std::string_view text);
 
 }  // namespace nopeek

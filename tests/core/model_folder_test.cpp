@@ -255,7 +255,8 @@ TEST_CASE("the token that ends a text may be the first of a list") {
 
 TEST_CASE("a name that could not be shown in a line gives way to the folder's") {
   Folder folder;
-  for (const char* name : {"a\nb", "\x1b[2J", "", " ", " a", "a ", "a  b", "\u202Eabc", "a\tb", "\u200B"}) {
+  for (const char* name :
+       {"a\nb", "\x1b[2J", "", " ", " a", "a ", "a  b", "\u202Eabc", "a\tb", "\u200B", "../up", "a\\b"}) {
     folder.set("/nopeek/name", name);
     CHECK(load_model(folder.path).name == "model");
   }
