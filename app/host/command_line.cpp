@@ -53,7 +53,8 @@ void describe_train(CLI::App& app, TrainCommand& train, std::string& size) {
   app.add_option("--mask", train.mask, "Which models: on, off or both")
       ->check(CLI::IsMember({"on", "off", "both"}))
       ->capture_default_str();
-  app.add_option("--log", train.log, "Write run.csv: step,lane,reported,honest,future_attention")->check(is_path);
+  app.add_option("--log", train.log, "Write run.csv, outside of --save: step,lane,reported,honest,future_attention")
+      ->check(is_path);
   app.add_option("--save", train.save, "Save the run to this folder: DIR/masked and DIR/unmasked are models")
       ->check(is_path);
   app.add_option("--resume", train.resume, "Go on with a saved run, to --steps in all")->check(is_path);

@@ -20,6 +20,10 @@ void require_fit(const ModelConfig& config, std::span<const TokenId> text) {
   require_known(config, text);
 }
 
+void stop_if_asked(const Progress* progress) {
+  if (progress != nullptr && progress->cancelled) throw Cancelled();
+}
+
 template <class S>
 double surprise(std::span<const S> logits, TokenId token) {
   const ConstVectorMap<S> row(logits.data(), std::ssize(logits));
@@ -51,8 +55,10 @@ Inspection<S> inspect(const Parameters<S>& parameters, const Mask& mask, std::sp
   std::vector<TokenId> targets(text.begin() + 1, text.end());
   targets.push_back(kIgnore);
 
+  stop_if_asked(progress);
   Activations<S> activations(config, 1, T);
   forward<S>(parameters, text, 1, T, {&mask, 1}, Dropout{}, activations);
+  stop_if_asked(progress);
   head_forward<S>(parameters, activations);
   Inspection<S> result;
   result.logits = activations.views().logits;
@@ -63,6 +69,7 @@ Inspection<S> inspect(const Parameters<S>& parameters, const Mask& mask, std::sp
   if (T == 1) return result;
   result.reported_loss = loss_forward<S>(targets, activations) / (T - 1);
   if (with_gradient) {
+    stop_if_asked(progress);
     BackwardScratch<S> scratch(config, 1, T);
     result.gradient = std::make_unique<Parameters<S>>(config);
     backward<S>(parameters, text, targets, S(1) / static_cast<S>(T - 1), Dropout{}, activations, scratch,

@@ -25,7 +25,7 @@ struct Inspection {
 };
 
 /// `mask` is at least as large as the text. Throws Error if the text has no token, more than the context, or one that
-/// the model does not know, and Cancelled.
+/// the model does not know, and Cancelled: between the passes over the whole text, and within those over its prefixes.
 template <class S>
 Inspection<S> inspect(const Parameters<S>& parameters, const Mask& mask, std::span<const TokenId> text,
                       bool with_gradient = false, Progress* progress = nullptr);

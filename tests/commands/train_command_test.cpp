@@ -158,6 +158,29 @@ TEST_CASE("an empty name is no name") {
   CHECK(contains(run_program(small({"--steps", "1000000", "--save="})).error, "empty"));
 }
 
+TEST_CASE("what the system refuses is one line and status 2: memory, threads") {
+  if (std::system("(ulimit -v 700000; '" NOPEEK_PROGRAM "' --help) >/dev/null 2>&1") != 0) {
+    MESSAGE("left out: no such limits here, or a sanitizer, which reserves terabytes");
+    return;
+  }
+  const auto refused = [](const std::string& limits, const std::string& arguments) {
+    TemporaryFolder folder;
+    const std::string error = (folder / "error").string();
+    const int status = std::system((limits + "; '" NOPEEK_PROGRAM "' train --corpus toy --context 8 --steps 2 " +
+                                    arguments + " >'" + error + ".out' 2>'" + error + "'")
+                                       .c_str());
+    const std::string line = read_whole(error);
+    CAPTURE(line);
+    CHECK(WEXITSTATUS(status) == 2);
+    CHECK(line.starts_with("nopeek: "));
+    CHECK(line.find('\n') == line.size() - 1);
+    CHECK(read_whole(error + ".out").empty());
+    return line;
+  };
+  CHECK(contains(refused("ulimit -v 700000", "--threads 1 --mask on --d-model 1024 --layers 8 --heads 16 --batch 2"),
+                 "Not enough memory"));
+  refused("ulimit -s 8192; ulimit -v 1500000", "--threads 256 --d-model 16 --heads 2 --batch 2");
+}
 TEST_CASE("Ctrl+C saves what there is") {
   TemporaryFolder home;
   const std::string run = (home / "run").string(), log = (home / "run.csv").string();

@@ -107,6 +107,18 @@ TEST_CASE("texts that do not fit are refused in one line that says what to do") 
   CHECK(refused({1, 2, 3, 4, 5, 6, 7}).empty());
 }
 
+TEST_CASE("what was called off ends at once, also where there is no loss to work out") {
+  SmallModel<float> model(kConfig, 1, kContext, 76);
+  Progress progress;
+  const auto look = [&](std::vector<TokenId> text) {
+    inspect<float>(model.parameters, Mask::causal(kContext), text, true, &progress);
+  };
+  CHECK_NOTHROW(look({1, 2, 3}));
+  progress.cancelled = true;
+  CHECK_THROWS_AS(look({1}), Cancelled);
+  CHECK_THROWS_AS(look({1, 2, 3}), Cancelled);
+}
+
 TEST_CASE("losses stay right where probabilities underflow") {
   SmallModel<float> model(kConfig, 1, kContext, 75);
   model.parameters.wte() *= 3000.0f;
