@@ -33,6 +33,8 @@ std::unique_ptr<Scene> make_generate() { return std::make_unique<Generate>(); }
 
 std::string Generate::label(TokenId id) const { return tokenizer_->label(id); }
 
+Number Generate::u_text(double u) { return fmt("%.3f", std::min(u, 0.999)); }
+
 std::optional<size_t> Generate::other() const {
   if (voices_.size() != 2) return std::nullopt;
   return 1 - held_;

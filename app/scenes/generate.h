@@ -99,6 +99,7 @@ class Generate final : public Scene {
   const Candidate& drawn() const { return distribution_.candidates()[drawn_]; }
   size_t window_start() const;
   std::string label(TokenId id) const;
+  static ui::Number u_text(double u);  // u is below 1, and looks it
 
   // generate_actions.cpp
   static std::string default_prompt(const SceneInput& in);

@@ -131,7 +131,7 @@ void Generate::draw_rest(const DistributionLayout& at) const {
   if (words.empty()) return;
   // A cut right above has its words at the other end.
   const bool cut_above = distribution_.kept() == rows_.size();
-  const float end = px(at.x_p - 56) - (cut_above ? px(24) + text_width(Font::kLabelBold, top_p_words()) : 0);
+  const float end = px(at.x_p - 56) - (cut_above ? px(28) + text_width(Font::kLabelBold, top_p_words()) : 0);
   text_elided(theme().at(at.x_bar, y), words, end - px(at.x_bar), Font::kLabelBold, faded(colors().text, alpha));
 }
 
@@ -171,7 +171,7 @@ void Generate::draw_cut(const DistributionLayout& at, size_t rows_above, std::st
   const float usual = px(at.panel.min.x + 290 + (at.w_bar - 312) * 0.5f);
   const float behind = px(at.x_bar) + static_cast<float>(p / scale_) * px(at.w_bar) + half;
   float middle = behind + half <= px(at.x_p - 48) ? std::max(usual, behind) : usual;
-  if (rows_above == rows_.size() && !rest_words().empty()) middle = px(at.x_p - 48) - half;
+  if (rows_above == rows_.size() && !rest_words().empty()) middle = px(at.x_p - 56) - half;
   const ImU32 color = colors().text;
   const ImVec2 left[] = {{x0, y}, {middle - half, y}}, right[] = {{middle + half, y}, {x1, y}};
   stroke_dashed(left, color, theme().line(1.5f), px(6), px(4), 0);

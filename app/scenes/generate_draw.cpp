@@ -91,8 +91,8 @@ void Generate::draw_dart(const Rect& bar, float title_end, float y_words) {
     line(top, along < 1 ? tip : bar.max.y);
   }
   canvas()->AddTriangleFilled({x - half, tip - px(11)}, {x + half, tip - px(11)}, {x, tip}, color);
-  const Number u = fmt(landed() ? "u = %.3f \xE2\x86\x92 " : "u = %.3f", u_);
-  const std::string words = u.chars + (landed() ? label(drawn().id) : std::string());
+  std::string words = std::string("u = ") + u_text(u_).chars;
+  if (landed()) words += " \xE2\x86\x92 " + label(drawn().id);
   const float width = text_width(Font::kMono, words);
   float left = std::max(x + px(14), title_end);
   if (left + width > bar.max.x) left = std::max(title_end, x - px(14) - width);
@@ -116,7 +116,7 @@ void Generate::read_draw_bar(const Rect& bar) {
   if (!it.hovered || !ready()) return;
   const double u = std::clamp(static_cast<double>((mouse.x - bar.min.x) / bar.w()), 0.0, 0.999999);
   const Candidate& c = distribution_.candidates()[distribution_.draw(u)];
-  tooltip(it.id, mouse, {{label(c.id), fmt("%.3f", c.p).chars}, {"click sets u", fmt("%.3f", u).chars}});
+  tooltip(it.id, mouse, {{label(c.id), fmt("%.3f", c.p).chars}, {"click sets u", u_text(u).chars}});
 }
 
 }  // namespace nopeek

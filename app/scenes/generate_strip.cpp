@@ -32,6 +32,38 @@ void dashed_outline(const Rect& r, ImU32 color) {
   stroke_dashed(points, color, theme().line(1), px(3), px(3), 0);
 }
 
+/// While it lives, what is pasted is one line: Dear ImGui drops a line break where it should leave a blank, and the
+/// words on both sides of it become one. Newer versions have another hook for the clipboard.
+#if IMGUI_VERSION_NUM < 19110
+class OneLinePaste {
+ public:
+  OneLinePaste() : before_(ImGui::GetIO().GetClipboardTextFn) {
+    get = before_;
+    if (before_) ImGui::GetIO().GetClipboardTextFn = read;
+  }
+  ~OneLinePaste() { ImGui::GetIO().GetClipboardTextFn = before_; }
+  OneLinePaste(const OneLinePaste&) = delete;
+
+ private:
+  using Get = const char* (*)(void*);
+  static const char* read(void* user) {
+    const char* text = get(user);
+    if (!text) return nullptr;
+    line = text;
+    std::replace_if(
+        line.begin(), line.end(), [](char c) { return c == '\n' || c == '\r' || c == '\t'; }, ' ');
+    return line.c_str();
+  }
+  inline static Get get = nullptr;
+  inline static std::string line;
+  Get before_;
+};
+#else
+struct OneLinePaste {
+  ~OneLinePaste() {}
+};
+#endif
+
 float chip_width(const std::string& label) {
   return std::clamp(std::ceil(text_width(Font::kBody, label)) + 2 * px(kPadding), px(kLeastChip), px(kMostChip));
 }
@@ -153,7 +185,7 @@ void Generate::draw_chip(const Chip& chip, float y, bool dropped) {
     if (it.hovered || it.focused) describe_token(node, it.id);
   }
   if (dropped) {
-    dashed_outline(rect, mixed(c.hover, c.secondary, it.hover));
+    dashed_outline(rect, mixed(c.disabled, c.secondary, it.hover));
   } else {
     fill(rect, mixed(c.raised, c.hover, it.hover), 8);
   }
@@ -288,7 +320,10 @@ void Generate::draw_editor(Rect panel, float x0, float x1) {
   const float top = px(y + kChipTop), bottom = px(y + kChipTop + kChipHeight), use = x1 - px(152);
   if (!edit_begun_) focus_next_field();
   edit_begun_ = true;
-  const bool entered = text_field("Prompt", {{x0, top}, {use - px(8), bottom}}, edit_text_, "<eos>");
+  const bool entered = [&] {
+    const OneLinePaste one_line;
+    return text_field("Prompt", {{x0, top}, {use - px(8), bottom}}, edit_text_, "<eos>");
+  }();
   const bool escaped = key_pressed(Key::kEscape, false);
   const bool used = button("Use", {{use, top}, {use + px(72), bottom}}, true, Look::kPrimary);
   const bool kept = button("Cancel", {{use + px(80), top}, {x1, bottom}});
@@ -342,7 +377,7 @@ void Generate::describe_token(int node, ImGuiID owner) const {
   if (t.forced) {
     lines.push_back({"chosen by hand", {}});
   } else {
-    lines.push_back({"drawn with u", fmt("%.3f", t.u).chars});
+    lines.push_back({"drawn with u", u_text(t.u).chars});
   }
   if (t.greedy != t.id) lines.push_back({"greedy would write", label(t.greedy)});
   if (t.step > 0) lines.push_back({"weights of step", grouped_text(t.step).chars});

@@ -77,7 +77,7 @@ void Generate::explain_draw(Explanation& out) const {
     return;
   }
   Paragraph p{{"The draw "},
-              {fmt("u = %.3f", u_).chars, Tone::kStrong},
+              {std::string("u = ") + u_text(u_).chars, Tone::kStrong},
               {" lands on "},
               {told(label(drawn().id)), tone(held().masked)}};
   if (drawn_ != 0) {
