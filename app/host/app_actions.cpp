@@ -7,6 +7,7 @@
 #include "core/base/error.h"
 #include "core/io/file.h"
 #include "core/io/model_folder.h"
+#include "core/io/shown.h"
 #include "core/live/run_folder.h"
 #include "core/live/run_log.h"
 
@@ -164,7 +165,7 @@ void App::Impl::write_in_background(Job&& job) {
 void App::Impl::export_run() {
   write_in_background([file = free_export_path("nopeek-run-", ".csv"), snapshot = newest] {
     write_file(file, run_log(*snapshot));
-    return "The run was written to " + file.string();
+    return "The run was written to " + nopeek::shown(file);
   });
 }
 
@@ -179,7 +180,7 @@ void App::Impl::save(const std::filesystem::path& folder, const std::optional<Mo
   if (model) {
     return write_in_background([folder, model = *model] {
       save_model(folder, model);
-      return "The model was saved to " + folder.string();
+      return "The model was saved to " + nopeek::shown(folder);
     });
   }
   // The twins as they are at the end of the step under way.
@@ -187,7 +188,7 @@ void App::Impl::save(const std::filesystem::path& folder, const std::optional<Mo
   write_in_background([folder, taken = promise->get_future().share()] {
     const auto run = taken.get();
     save_run(folder, *run);
-    return "The twins were saved at step " + std::to_string(run->step) + " to " + folder.string();
+    return "The twins were saved at step " + std::to_string(run->step) + " to " + nopeek::shown(folder);
   });
   lab->post(TakeState{[promise](std::shared_ptr<const RunState> state) { promise->set_value(std::move(state)); }});
 }

@@ -7,6 +7,7 @@
 #include "app/host/assets.h"
 #include "core/base/error.h"
 #include "core/io/model_folder.h"
+#include "core/io/shown.h"
 #include "core/live/run_folder.h"
 
 namespace nopeek {
@@ -40,7 +41,7 @@ bool is_model_folder(const fs::path& folder) { return has(folder, "config.json")
 void Opener::start(const std::string& name) {
   cancel();
   const fs::path path = name;
-  name_ = (path.has_filename() ? path : path.parent_path()).filename().string();
+  name_ = one_line((path.has_filename() ? path : path.parent_path()).filename().string());
   running_.job = std::make_shared<Job>();
   running_.thread = std::jthread([job = running_.job, name, done = done_] {
     try {
@@ -61,7 +62,7 @@ Opener::Result Opener::open(const std::string& name, Progress& progress) {
   } catch (const Cancelled&) {
     throw;
   } catch (const std::bad_alloc&) {
-    return {name, {}, "There is not enough memory to open \"" + name + "\"."};
+    return {name, {}, "There is not enough memory to open " + shown(name) + "."};
   } catch (const std::exception& error) {
     return {name, {}, error.what()};
   }
