@@ -118,7 +118,8 @@ bool lies_in(const fs::path& path, const fs::path& folder) {
 /// come to its end and then not be saved.
 void require_log_beside(const fs::path& log, const fs::path& save) {
   if (log.empty()) return;
-  if (!log.has_filename() || fs::is_directory(log)) {
+  std::error_code ignored;  // opening the file tells
+  if (!log.has_filename() || fs::is_directory(log, ignored)) {
     throw Error("--log \"" + log.string() + "\" is a folder. Name a file, such as run.csv.");
   }
   if (save.empty()) return;
