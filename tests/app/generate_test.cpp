@@ -1,6 +1,7 @@
 // The scene Generate on the whole App: the text, its branches, and the settings by which it is drawn.
 #include <doctest/doctest.h>
 
+#include <algorithm>
 #include <cmath>
 
 #include "app/ui/registry.h"
@@ -22,6 +23,16 @@ void steps(AppHost& h, int count) {
   const int before = figures(h)["written"];
   for (int i = 0; i < count; ++i) PLAY(h, "click Generate/step");
   PLAY(h, "wait until generate.written == " + std::to_string(before + count) + "\nwait until generate.ready == true");
+}
+
+/// The leftmost text of these words in the scene's strip, or null.
+const registry::Item* in_strip(const std::string& words) {
+  const registry::Item *found = nullptr, *next = registry::find("Generate/Next");
+  for (const registry::Item& item : registry::items()) {
+    const bool there = item.kind == "text" && item.value == words && item.max.y < next->max.y + 40;
+    if (there && (!found || item.min.x < found->min.x)) found = &item;
+  }
+  return found;
 }
 
 /// Names of the rows of the distribution.
@@ -188,4 +199,77 @@ TEST_CASE("the distribution follows the training, and the held twin") {
   PLAY(h, std::string(kOpen) + "wait until generate.step > 3\nset Play off\nwait until paused == true");
   PLAY(h, "scene \"Mask Lab\"\nclick Unmasked\nscene Generate\nwait until generate.ready == true");
   CHECK(figures(h)["cached"] == false);  // no causal mask, no cache
+}
+
+TEST_CASE("the strip shows what has just left the window, and the window's two ends") {
+  AppHost h;
+  PLAY(h, kOpen);
+  for (const std::string word : {"a", "engineer"}) {
+    CAPTURE(word);
+    std::string prompt = "the the the the student window";
+    for (int i = 0; i < 22; ++i) prompt += " " + word;
+    PLAY(h, "type Prompt \"" + prompt + " new\"\nkey Enter\nwait until generate.ready == true");
+    REQUIRE(figures(h)["window_start"] == 5);
+    for (const char* words : {"dropped: 5", "the", "student", "window", "new"}) REQUIRE_MESSAGE(in_strip(words), words);
+    CHECK(in_strip("the")->min.x < in_strip("student")->min.x);
+    CHECK(in_strip("student")->max.x < in_strip("window")->min.x);
+    CHECK(in_strip("window")->max.x < in_strip("new")->min.x);
+    CHECK(in_strip("new")->max.x < registry::find("Generate/Next")->min.x);
+    const auto& items = registry::items();
+    const bool parted = std::any_of(items.begin(), items.end(), [](const auto& item) {
+      return item.kind == "text" && item.value.starts_with("+");
+    });
+    CHECK(parted);
+  }
+}
+
+TEST_CASE("a token that cannot be can still be taken") {
+  AppHost h;
+  PLAY(h, std::string(kOpen) + "set Temperature 0");
+  const std::string greedy = figures(h)["greedy"];
+  std::string other;
+  for (const std::string& name : rows()) {
+    if (name != greedy && other.empty()) other = name;
+  }
+  PLAY(h, "click \"Next token/" + other + "\"\nwait until generate.written == 1\nwait until generate.ready == true");
+  h.frames(3);
+  const auto& items = registry::items();
+  CHECK(std::any_of(items.begin(), items.end(), [](const auto& item) { return item.value == "\xE2\x88\x9E"; }));
+}
+
+TEST_CASE("without the causal mask the cache is off, and says so") {
+  AppHost h;
+  PLAY(h, std::string(kOpen) + "expect \"KV cache\".value == on\nclick \"Causal mask\"");
+  PLAY(h, "wait until generate.cached == false\nexpect \"KV cache\".value == off\nclick \"KV cache\"");
+  CHECK(figures(h)["cache"] == true);  // it is still wished for
+  PLAY(h, "click \"Causal mask\"\nwait until generate.cached == true\nexpect \"KV cache\".value == on");
+}
+
+TEST_CASE("a pasted prompt is one line") {
+  AppHost h;
+  PLAY(h, std::string(kOpen) + "key E");
+  ImGui::SetClipboardText("the agent\nopened a\r\n\tticket");
+  PLAY(h, "key Ctrl+A\nkey Ctrl+V\nkey Enter\nwait until generate.ready == true");
+  CHECK(figures(h)["unknown"] == 0);
+  CHECK(figures(h)["tokens"] == 5);
+}
+
+TEST_CASE("a new run while the text is written") {
+  AppHost h({.paused = false});
+  PLAY(h, std::string(kOpen) + "set \"Max new tokens\" 200\nkey Enter\nclick Generate/play\nwait 1s");
+  PLAY(h, "click Reset\nwait until run == 2\nwait until generate.ready == true\nexpect generate.error == \"\"");
+  PLAY(h, "set Corpus toy\nwait until run == 3\nwait until generate.ready == true\nexpect generate.written == 0");
+  PLAY(h, "expect generate.playing == false");
+}
+
+TEST_CASE("frozen weights keep their words when the corpus changes") {
+  AppHost h;
+  PLAY(h, std::string(kOpen) + "click Freeze");
+  steps(h, 2);
+  const std::string before = text(h);
+  PLAY(h, "set Corpus toy\nwait until run == 2\nwait until generate.ready == true");
+  CHECK(text(h) == before);
+  steps(h, 1);
+  PLAY(h, "click Freeze\nwait until generate.written == 0\nwait until generate.ready == true");
+  CHECK(text(h) != before);
 }

@@ -128,6 +128,11 @@ void check_generate(AppHost& host, std::initializer_list<const char*> sizes) {
   };
   check("both cuts", "set Temperature 1.8\nset Top-k 6\nset Top-p 0.9");
   check("a cut beyond the rows", "set Top-k 20\nset Top-p 0.99\nset Temperature 50");
+  // Rows are 10 or 8.
+  check("a cut right above the rest", "set Top-p 0.48");
+  check("a cut right above the rest of a low window", "set Top-p 0.4");
+  check("no causal mask", "click \"Causal mask\"\nwait until generate.cached == false");
+  check("the causal mask again", "click \"Causal mask\"\nwait until generate.cached == true");
   check("few tokens", "key Right\nkey Right\nkey Right\nkey Left\nkey D\nkey Right");
   check("greedy", "set Temperature 0\nclick \"The draw\" 0.99,0.5");
   check("u at the ends", "set Temperature 2\nset Top-k max\nset Top-p 1\nclick \"The draw\" 0.001,0.5");
@@ -137,6 +142,9 @@ void check_generate(AppHost& host, std::initializer_list<const char*> sizes) {
   check("frozen", "click Freeze");
   check("editing", "key E\ntype Prompt \"the zorp opened blub and a wide review of the pull request for review\"");
   REQUIRE_MESSAGE(host.play("key Enter\nwait until generate.ready == true"), host.failure());
+  std::string longest = "the agent opened a ticket";
+  for (int i = 0; i < 12; ++i) longest += " the reviewer opened a pull request .";
+  check("more than the window holds", "type Prompt \"" + longest + "\"\nkey Enter\nwait until generate.tokens > 60");
   check("the history's tab", "");
   for (const char* size : sizes) {
     REQUIRE_MESSAGE(host.play(std::string("resize ") + size), host.failure());
