@@ -210,8 +210,13 @@ void Player::then_press(int button) {
   then([this, button] {
     // Two clicks are meant as two clicks: soon after the first one, the second would make a double click.
     if (pressed_at_ >= 0 && ImGui::GetTime() - pressed_at_ <= ImGui::GetIO().MouseDoubleClickTime) return false;
-    pressed_at_ = ImGui::GetTime();
     stage_.input().button(button, true);
+    return true;
+  });
+  // Counted from where ImGui counts: the frame that has the press, which on a busy machine comes late.
+  then([this, button] {
+    if (!ImGui::IsMouseDown(button)) return false;
+    pressed_at_ = ImGui::GetTime();
     return true;
   });
   then([this, button] { return stage_.input().button(button, false), true; });
