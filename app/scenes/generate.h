@@ -105,8 +105,9 @@ class Generate final : public Scene {
   static std::string default_prompt(const SceneInput& in);
   void read_prompt(std::string text, bool typed);
   void keep_for_undo();
-  void undo();
-  void redo();
+  void undo() { swap_draft(undo_, redo_); }
+  void redo() { swap_draft(redo_, undo_); }
+  void swap_draft(std::vector<Draft>& from, std::vector<Draft>& to);
   void step_back();
   void step() { ++pending_steps_; }
   void play(bool on);

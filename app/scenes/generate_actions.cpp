@@ -44,18 +44,11 @@ void Generate::keep_for_undo() {
   redo_.clear();
 }
 
-void Generate::undo() {
-  if (undo_.empty()) return;
-  redo_.push_back(std::exchange(draft_, std::move(undo_.back())));
-  undo_.pop_back();
-  playing_ = false;
-  text_changed();
-}
-
-void Generate::redo() {
-  if (redo_.empty()) return;
-  undo_.push_back(std::exchange(draft_, std::move(redo_.back())));
-  redo_.pop_back();
+/// The newest draft of one of undo_ and redo_ is taken up, and the present one goes to the other.
+void Generate::swap_draft(std::vector<Draft>& from, std::vector<Draft>& to) {
+  if (from.empty()) return;
+  to.push_back(std::exchange(draft_, std::move(from.back())));
+  from.pop_back();
   playing_ = false;
   text_changed();
 }
@@ -217,7 +210,7 @@ void Generate::report(json& out) const {
   g["greedy"] = label(distribution_.best().id);
   g["entropy"] = number(distribution_.temperature_entropy());
   g["entropy_filtered"] = number(distribution_.entropy());
-  g["perplexity"] = number(std::exp(distribution_.temperature_entropy()));
+  g["perplexity"] = number(perplexity(distribution_.temperature_entropy()));
   g["kept"] = distribution_.kept();
   g["computed"] = voice.computed;
   g["cached"] = voice.cached;

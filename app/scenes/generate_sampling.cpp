@@ -225,20 +225,20 @@ void Generate::draw_entropy(const SamplingLayout& at) const {
       if (pen + text_width(second, arrow) <= px(to)) text({pen, base}, arrow, second, colors().text);
     }
   };
-  const auto perplexity = [](double nats) {
-    const double p = std::exp(nats);
+  const auto perplexity_text = [](double nats) {
+    const double p = perplexity(nats);
     return p < 100 ? fmt("%.1f", p) : grouped_text(std::llround(p));
   };
   const Number of = fmt("of %s", grouped_text(static_cast<long long>(distribution_.candidates().size())).chars);
   figure(x, x2 - 4, "entropy", fmt("%.2f", H), "nats", fmt("%.2f", after));
-  figure(x2, end, "perplexity", perplexity(H), of, perplexity(after));
+  figure(x2, end, "perplexity", perplexity_text(H), of, perplexity_text(after));
   const Rect area = theme().rect(x, at.entropy - 10, end - x, at.number - at.entropy + 24);
   if (!area.contains(ImGui::GetIO().MousePos)) return;
   tooltip(ImGui::GetID("entropy"), ImGui::GetIO().MousePos,
           {{"the model's own, temperature 1", fmt("%.2f nats", distribution_.model_entropy()).chars},
            {"with the temperature", fmt("%.2f nats", H).chars},
            {"after the cuts", fmt("%.2f nats", after).chars},
-           {"as undecided as among", fmt("%.1f tokens", std::exp(after)).chars}});
+           {"as undecided as among", fmt("%.1f tokens", perplexity(after)).chars}});
 }
 
 }  // namespace nopeek

@@ -1,4 +1,5 @@
 #pragma once
+#include <cmath>
 #include <cstddef>
 #include <span>
 #include <vector>
@@ -34,6 +35,9 @@ struct Candidate {
 /// Throws Error if there is no distribution over these logits (V): no token is possible, or a logit is NaN or +inf.
 void require_distribution(std::span<const float> logits);
 
+/// Among how many equally likely tokens one would choose at this entropy, in nats.
+inline double perplexity(double entropy) { return std::exp(entropy); }
+
 /// The distribution of the next token through all stages. set_logits() ranks once; filter() then costs one pass, so
 /// that a slider acts at once. Keeps its memory.
 ///
@@ -59,7 +63,7 @@ class Distribution {
   double top_k_exp_sum() const { return top_k_exp_sum_; }  // of those that top-k left
   double kept_mass() const { return kept_mass_; }          // p_top_k of those kept: what p is renormalised by
 
-  // In nats; e to it is the perplexity: among how many equally likely tokens one would choose.
+  // In nats; see perplexity().
   double model_entropy() const { return model_entropy_; }              // of p_model
   double temperature_entropy() const { return temperature_entropy_; }  // of p_temperature: before the cuts
   double entropy() const { return entropy_; }                          // of p: after them
