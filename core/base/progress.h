@@ -1,6 +1,8 @@
 #pragma once
 #include <atomic>
 
+#include "core/base/error.h"
+
 namespace nopeek {
 
 /// How far long work has come, and the wish to end it. One thread works, another one reads `fraction` and may set
@@ -9,5 +11,12 @@ struct Progress {
   std::atomic<float> fraction{0};  // 0..1
   std::atomic<bool> cancelled{false};
 };
+
+/// Says how far the work is, at a place where it can end: throws Cancelled if it shall. Null: nobody asks.
+inline void report_progress(Progress* progress, float fraction) {
+  if (progress == nullptr) return;
+  if (progress->cancelled) throw Cancelled();
+  progress->fraction = fraction;
+}
 
 }  // namespace nopeek

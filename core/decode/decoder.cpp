@@ -69,10 +69,7 @@ void Decoder<S>::pass(std::span<const TokenId> window, Index known, const Dropou
                        parameters_.wpe().middleRows(known, n), x_);
   dropout<S>(drop.at(0), x_);
   for (int l = 0; l < config.layers; ++l) {
-    if (progress != nullptr) {
-      if (progress->cancelled) throw Cancelled();
-      progress->fraction = static_cast<float>(l) / static_cast<float>(config.layers);
-    }
+    report_progress(progress, static_cast<float>(l) / static_cast<float>(config.layers));
     const auto& w = parameters_.block(l);
     auto& keys = keys_[static_cast<size_t>(l)];
     auto& values = values_[static_cast<size_t>(l)];

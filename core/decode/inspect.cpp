@@ -9,8 +9,6 @@
 
 namespace nopeek {
 
-namespace {
-
 void require_fit(const ModelConfig& config, std::span<const TokenId> text) {
   if (text.empty()) throw Error("The text has no token that this model knows. Write at least one word.");
   if (text.size() > static_cast<size_t>(config.context)) {
@@ -19,6 +17,8 @@ void require_fit(const ModelConfig& config, std::span<const TokenId> text) {
   }
   require_known(config, text);
 }
+
+namespace {
 
 void stop_if_asked(const Progress* progress) {
   if (progress != nullptr && progress->cancelled) throw Cancelled();

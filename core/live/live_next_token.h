@@ -6,6 +6,7 @@
 
 #include "core/decode/generation.h"
 #include "core/decode/model.h"
+#include "core/live/live_answers.h"
 
 namespace nopeek {
 
@@ -15,7 +16,6 @@ namespace nopeek {
 ///   next.ask({.models = {...}, .text = ids});      // each frame; does nothing if it is the newest question already
 ///   if (const auto answer = next.answer()) ...     // the newest answer, perhaps to an earlier question
 ///
-/// The newest question replaces one that is still waiting, and cancels the pass under way if it is for another text.
 class LiveNextToken {
  public:
   struct Question {
@@ -29,6 +29,8 @@ class LiveNextToken {
     SamplingConfig sampling = {};
 
     bool operator==(const Question& other) const;  // models by their weights and masks, not by value
+    /// A pass over another text is not waited for; one with older weights is, or nothing would ever be finished.
+    bool outdates(const Question& at_work) const { return text != at_work.text; }
   };
   struct Answer {
     Question question;
@@ -53,13 +55,13 @@ class LiveNextToken {
   LiveNextToken(const LiveNextToken&) = delete;
 
   void ask(Question question);
-  std::shared_ptr<const Answer> answer() const;  // null before the first
-  /// Progress from 0 to 1 of the pass that is under way or waits; negative: there is none.
-  float progress() const;
+  std::shared_ptr<const Answer> answer() const { return answers_.answer(); }
+  float progress() const { return answers_.progress(); }
 
  private:
-  struct Impl;
-  std::unique_ptr<Impl> impl_;
+  struct Readers;
+  std::unique_ptr<Readers> readers_;  // the thread's own
+  LiveAnswers<Question, Answer> answers_;
 };
 
 }  // namespace nopeek

@@ -1,5 +1,6 @@
 #include "core/nn/attention.h"
 
+#include <algorithm>
 #include <cassert>
 #include <cmath>
 
@@ -104,6 +105,39 @@ void attention_backward(In<S> dout, In<S> qkv, In<S> weights, int T, int NH, con
 }
 
 template <class S>
+HeadStages<S> head_stages(In<S> qkv, int NH, int head, const Mask& mask) {
+  const int T = static_cast<int>(qkv.rows()), HS = static_cast<int>(qkv.cols()) / 3 / NH;
+  HeadStages<S> h;
+  h.query = part_of_head(qkv, 0, 0, head, T, HS);
+  h.key = part_of_head(qkv, 1, 0, head, T, HS);
+  h.value = part_of_head(qkv, 2, 0, head, T, HS);
+  h.scores.noalias() = h.query * h.key.transpose();
+  h.scaled = h.scores / std::sqrt(static_cast<S>(HS));
+  h.masked = h.scaled;
+  for (int q = 0; q < T; ++q) {
+    for (int k = 0; k < T; ++k) h.masked(q, k) += static_cast<S>(mask(q, k));
+  }
+  // By the code of the model itself, so that these are its numbers and not ours of them.
+  h.weights.resize(T, T);
+  h.output.resize(T, HS);
+  attend<S>(part_of_head(qkv, 0, 0, head, T, HS), part_of_head(qkv, 1, 0, head, T, HS),
+            part_of_head(qkv, 2, 0, head, T, HS), mask, Dropout{}, h.weights, h.output);
+  return h;
+}
+
+SoftmaxSteps softmax_steps(std::span<const double> scores) {
+  SoftmaxSteps steps;
+  steps.max = scores.empty() ? 0 : *std::max_element(scores.begin(), scores.end());
+  for (const double score : scores) {
+    steps.shifted.push_back(std::isinf(score) ? score : score - steps.max);
+    steps.exp.push_back(std::exp(steps.shifted.back()));
+    steps.sum += steps.exp.back();
+  }
+  for (const double e : steps.exp) steps.weights.push_back(e > 0 ? e / steps.sum : 0.0);
+  return steps;
+}
+
+template <class S>
 double future_attention(In<S> weights, int T) {
   double sum = 0;
   for (Index row = 0; row < weights.rows(); ++row) {
@@ -117,6 +151,7 @@ double future_attention(In<S> weights, int T) {
   template void attention_forward<S>(In<S>, int, int, std::span<const Mask>, const Dropout&, Out<S>, Out<S>);       \
   template void cached_attention_forward<S>(In<S>, In<S>, In<S>, int, const Mask&, const Dropout&, Out<S>, Out<S>); \
   template void attention_backward<S>(In<S>, In<S>, In<S>, int, int, const Dropout&, Out<S>);                       \
+  template HeadStages<S> head_stages<S>(In<S>, int, int, const Mask&);                                              \
   template double future_attention<S>(In<S>, int);
 NOPEEK_INSTANTIATE(float)
 NOPEEK_INSTANTIATE(double)

@@ -1,5 +1,6 @@
 #pragma once
 #include <span>
+#include <vector>
 
 #include "core/base/types.h"
 #include "core/nn/mask.h"
@@ -28,6 +29,27 @@ void attention_backward(In<S> dout, In<S> qkv, In<S> weights, int T, int NH, con
 template <class S>
 void cached_attention_forward(In<S> query, In<S> keys, In<S> values, int NH, const Mask& mask, const Dropout& dropout,
                               Out<S> weights, Out<S> out);
+
+/// One head of one sequence, step by step: what attention_forward computes, with what lies between.
+template <class S>
+struct HeadStages {
+  Matrix<S> query, key, value;  // (T, HS)
+  Matrix<S> scores;             // (T, T) Q K^T
+  Matrix<S> scaled;             // (T, T) scores / sqrt(HS)
+  Matrix<S> masked;             // (T, T) scaled + mask: -inf where it forbids
+  Matrix<S> weights;            // (T, T) softmax(masked)
+  Matrix<S> output;             // (T, HS) weights V
+};
+/// qkv (T, 3C) of one sequence, see attention_forward.
+template <class S>
+HeadStages<S> head_stages(In<S> qkv, int NH, int head, const Mask& mask);
+
+/// A softmax of one row written out, as one does it by hand. All (T); a forbidden score stays -inf, with weight 0.
+struct SoftmaxSteps {
+  double max = 0, sum = 0;  // of the scores; of exp
+  std::vector<double> shifted, exp, weights;
+};
+SoftmaxSteps softmax_steps(std::span<const double> scores);
 
 /// Future attention: the mean over rows of the weight on keys > query; weights (any number of T-row blocks, T).
 template <class S>

@@ -60,34 +60,39 @@ auto Activations<S>::shape(int B, int T) -> Views& {
 }
 
 template <class S>
+void block_forward(const Parameters<S>& parameters, int layer, int T, std::span<const Mask> masks, const Dropout& drop,
+                   typename Activations<S>::Layer& a, Out<S> next) {
+  const auto& w = parameters.block(layer);
+  const uint64_t place = 1 + 3 * static_cast<uint64_t>(layer);
+
+  // middle = input + dropout(attention(ln_1(input)))
+  layer_norm_forward<S>(a.input, w.ln_1_weight, w.ln_1_bias, a.ln_1, a.mean_1, a.rstd_1);
+  linear_forward<S>(a.ln_1, w.c_attn_weight, w.c_attn_bias, a.qkv);
+  attention_forward<S>(a.qkv, T, parameters.config().heads, masks, drop.at(place), a.attention, a.heads);
+  linear_forward<S>(a.heads, w.attn_proj_weight, w.attn_proj_bias, a.middle);
+  dropout<S>(drop.at(place + 1), a.middle);
+  a.middle += a.input;
+
+  // next = middle + dropout(mlp(ln_2(middle)))
+  layer_norm_forward<S>(a.middle, w.ln_2_weight, w.ln_2_bias, a.ln_2, a.mean_2, a.rstd_2);
+  linear_forward<S>(a.ln_2, w.c_fc_weight, w.c_fc_bias, a.fc);
+  gelu_forward<S>(a.fc, a.gelu);
+  linear_forward<S>(a.gelu, w.mlp_proj_weight, w.mlp_proj_bias, next);
+  dropout<S>(drop.at(place + 2), next);
+  next += a.middle;
+}
+
+template <class S>
 void forward(const Parameters<S>& parameters, std::span<const int32_t> inputs, int B, int T,
              std::span<const Mask> masks, const Dropout& drop, Activations<S>& activations) {
-  const ModelConfig& config = parameters.config();
+  const auto layers = static_cast<size_t>(parameters.config().layers);
   auto& acts = activations.shape(B, T);
 
   embedding_forward<S>(inputs, T, parameters.wte(), parameters.wpe(), acts.layers[0].input);
   dropout<S>(drop.at(0), acts.layers[0].input);
-  for (int l = 0; l < config.layers; ++l) {
-    const auto& w = parameters.block(l);
-    auto& a = acts.layers[static_cast<size_t>(l)];
-    auto& next = l + 1 < config.layers ? acts.layers[static_cast<size_t>(l) + 1].input : acts.output;
-    const uint64_t place = 1 + 3 * static_cast<uint64_t>(l);
-
-    // middle = input + dropout(attention(ln_1(input)))
-    layer_norm_forward<S>(a.input, w.ln_1_weight, w.ln_1_bias, a.ln_1, a.mean_1, a.rstd_1);
-    linear_forward<S>(a.ln_1, w.c_attn_weight, w.c_attn_bias, a.qkv);
-    attention_forward<S>(a.qkv, T, config.heads, masks, drop.at(place), a.attention, a.heads);
-    linear_forward<S>(a.heads, w.attn_proj_weight, w.attn_proj_bias, a.middle);
-    dropout<S>(drop.at(place + 1), a.middle);
-    a.middle += a.input;
-
-    // next = middle + dropout(mlp(ln_2(middle)))
-    layer_norm_forward<S>(a.middle, w.ln_2_weight, w.ln_2_bias, a.ln_2, a.mean_2, a.rstd_2);
-    linear_forward<S>(a.ln_2, w.c_fc_weight, w.c_fc_bias, a.fc);
-    gelu_forward<S>(a.fc, a.gelu);
-    linear_forward<S>(a.gelu, w.mlp_proj_weight, w.mlp_proj_bias, next);
-    dropout<S>(drop.at(place + 2), next);
-    next += a.middle;
+  for (size_t l = 0; l < layers; ++l) {
+    auto& next = l + 1 < layers ? acts.layers[l + 1].input : acts.output;
+    block_forward<S>(parameters, static_cast<int>(l), T, masks, drop, acts.layers[l], next);
   }
   layer_norm_forward<S>(acts.output, parameters.ln_f_weight(), parameters.ln_f_bias(), acts.ln_f, acts.mean_f,
                         acts.rstd_f);
@@ -164,6 +169,8 @@ void backward(const Parameters<S>& parameters, std::span<const int32_t> inputs, 
   template struct BackwardScratch<S>;                                                                       \
   template void forward<S>(const Parameters<S>&, std::span<const int32_t>, int, int, std::span<const Mask>, \
                            const Dropout&, Activations<S>&);                                                \
+  template void block_forward<S>(const Parameters<S>&, int, int, std::span<const Mask>, const Dropout&,     \
+                                 Activations<S>::Layer&, Out<S>);                                           \
   template void head_forward<S>(const Parameters<S>&, Activations<S>&);                                     \
   template double loss_forward<S>(std::span<const int32_t>, Activations<S>&);                               \
   template void backward<S>(const Parameters<S>&, std::span<const int32_t>, std::span<const int32_t>, S,    \

@@ -54,6 +54,11 @@ template <class S>
 void forward(const Parameters<S>& parameters, std::span<const int32_t> inputs, int B, int T,
              std::span<const Mask> masks, const Dropout& dropout, Activations<S>& activations);
 
+/// One block of it: a.input (N, C) -> next (N, C), which may lie on a.input. All that is between them is kept in `a`.
+template <class S>
+void block_forward(const Parameters<S>& parameters, int layer, int T, std::span<const Mask> masks,
+                   const Dropout& dropout, typename Activations<S>::Layer& a, Out<S> next);
+
 /// logits = ln_f wte^T: the head is tied to the token embeddings.
 template <class S>
 void head_forward(const Parameters<S>& parameters, Activations<S>& activations);
