@@ -1,13 +1,16 @@
 #version 330 core
-// Attention weights as cells. Key <= query takes the hue of the past, key > query that of the future, both at
-// t = sqrt(weight): 2 % is visible and 90 % does not swamp it. A negative weight marks a cell that the mask forbids:
-// hatched, because forbidden is a state and not a value.
+// A matrix as cells. Key <= query takes the hue of the past, key > query that of the future; how a value becomes a place
+// on its scale is said by `mapping`. -inf marks a cell that the mask forbids: hatched, because forbidden is a state and
+// not a value.
 in vec2 pixel_share;
 out vec4 color;
 
 uniform sampler2D cells;        // R32F, (rows, columns)
 uniform ivec2 cell_count;       // columns, rows
-uniform int matrix_size;        // T: several matrices may lie side by side
+uniform int matrix_size;        // T: several matrices may lie side by side; 0: no cell is the future
+uniform int mapping;            // see Mapping in heatmap.h
+uniform vec2 range;             // low, high
+uniform vec2 first, shown;      // the part that is shown, in cells
 uniform vec2 picture_size;      // px
 uniform float gap, radius;      // px
 uniform float hatch_pitch;      // px along x; 0: forbidden cells are filled and not hatched
@@ -16,10 +19,22 @@ uniform vec2 window_origin;     // of the picture, px: the hatch's phase is fixe
 uniform vec3 past[5], future[5];
 uniform vec3 forbidden, hatch;
 
+const float kForbidden = -1e30;  // and below
+const int kMostCells = 16;       // along each side of one pixel
+
 vec3 scale_color(vec3 stops[5], float t) {
   float x = clamp(t, 0.0, 1.0) * 4.0;
   int i = min(3, int(x));
   return mix(stops[i], stops[i + 1], x - float(i));
+}
+
+float place(float v) {
+  if (mapping == 0) return sqrt(max(v, 0.0));
+  if (mapping == 1) return 0.12 + 0.88 * pow(clamp((v - range.x) / max(range.y - range.x, 1e-20), 0.0, 1.0), 1.3);
+  if (mapping == 2) return 0.06 + 0.80 * abs(v) / max(range.y, 1e-20);
+  if (mapping == 3) return sqrt(abs(v) / max(range.y, 1e-20));
+  if (v <= 0.0) return 0.0;
+  return 0.2 + 0.8 * clamp((log2(v) * 0.30103 - range.x) / max(range.y - range.x, 1e-20), 0.0, 1.0);
 }
 
 vec3 forbidden_color(vec2 pixel) {
@@ -39,10 +54,24 @@ float coverage(vec2 in_cell, vec2 size) {
 
 void main() {
   vec2 pixel = pixel_share * picture_size;
-  vec2 size = picture_size / vec2(cell_count);
-  ivec2 cell = min(ivec2(pixel / size), cell_count - 1);
-  float weight = texelFetch(cells, cell, 0).r;
-  bool later = cell.x % matrix_size > cell.y % matrix_size;
-  vec3 paint = weight < 0.0 ? forbidden_color(pixel) : later ? scale_color(future, sqrt(weight)) : scale_color(past, sqrt(weight));
-  color = vec4(paint, gap > 0.0 || radius > 0.0 ? coverage(pixel - vec2(cell) * size, size) : 1.0);
+  vec2 pitch = picture_size / shown;  // px a cell
+  vec2 at = first + pixel / pitch;
+  ivec2 cell = clamp(ivec2(at), ivec2(0), cell_count - 1);
+  ivec2 covered = clamp(ivec2(ceil(1.0 / pitch)), ivec2(1), ivec2(kMostCells));
+
+  float best = -1.0;
+  vec3 paint = forbidden_color(pixel);
+  for (int y = 0; y < covered.y; ++y) {
+    for (int x = 0; x < covered.x; ++x) {
+      ivec2 c = min(cell + ivec2(x, y), cell_count - 1);
+      float v = texelFetch(cells, c, 0).r;
+      if (v < kForbidden) continue;
+      float t = place(v);
+      if (t <= best) continue;
+      best = t;
+      bool later = mapping == 3 ? v < 0.0 : matrix_size > 0 && c.x % matrix_size > c.y % matrix_size;
+      paint = later ? scale_color(future, t) : scale_color(past, t);
+    }
+  }
+  color = vec4(paint, gap > 0.0 || radius > 0.0 ? coverage((at - vec2(cell)) * pitch, pitch) : 1.0);
 }

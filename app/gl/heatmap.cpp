@@ -1,5 +1,6 @@
 #include "app/gl/heatmap.h"
 
+#include <tuple>
 #include <vector>
 
 #include "app/gl/objects.h"
@@ -7,14 +8,17 @@
 #include "shaders.h"
 
 namespace nopeek::gl {
-namespace {
 
-bool equal(const HeatmapSpec& a, const HeatmapSpec& b) {
-  return a.columns == b.columns && a.rows == b.rows && a.T == b.T && a.width == b.width && a.height == b.height &&
-         a.gap == b.gap && a.radius == b.radius && a.hatch_pitch == b.hatch_pitch && a.hatch_width == b.hatch_width &&
-         a.origin.x == b.origin.x && a.origin.y == b.origin.y && a.past == b.past && a.future == b.future &&
-         a.forbidden == b.forbidden && a.hatch == b.hatch;
+bool HeatmapSpec::operator==(const HeatmapSpec& o) const {
+  const auto fields = [](const HeatmapSpec& s) {
+    return std::tie(s.columns, s.rows, s.T, s.mapping, s.low, s.high, s.first_column, s.first_row, s.shown_columns,
+                    s.shown_rows, s.width, s.height, s.gap, s.radius, s.hatch_pitch, s.hatch_width, s.origin.x,
+                    s.origin.y, s.past, s.future, s.forbidden, s.hatch);
+  };
+  return fields(*this) == fields(o);
 }
+
+namespace {
 
 using Rgb = std::array<float, 3>;
 Rgb rgb(ImU32 color) {
@@ -28,7 +32,7 @@ struct HeatmapRenderer::Impl {
   struct Picture {
     HeatmapSpec spec;
     uint64_t revision = 0;
-    std::vector<float> weights;
+    std::vector<float> values;  // to be sent
     bool stale = false;
     Texture cells, target;
   };
@@ -48,6 +52,12 @@ struct HeatmapRenderer::Impl {
     glUniform1i(program.uniform("cells"), 0);
     glUniform2i(program.uniform("cell_count"), spec.columns, spec.rows);
     glUniform1i(program.uniform("matrix_size"), spec.T);
+    glUniform1i(program.uniform("mapping"), static_cast<int>(spec.mapping));
+    glUniform2f(program.uniform("range"), spec.low, spec.high);
+    glUniform2f(program.uniform("first"), spec.first_column, spec.first_row);
+    const bool all = spec.shown_columns <= 0 || spec.shown_rows <= 0;
+    glUniform2f(program.uniform("shown"), all ? static_cast<float>(spec.columns) : spec.shown_columns,
+                all ? static_cast<float>(spec.rows) : spec.shown_rows);
     glUniform2f(program.uniform("picture_size"), static_cast<float>(spec.width), static_cast<float>(spec.height));
     glUniform1f(program.uniform("gap"), spec.gap);
     glUniform1f(program.uniform("radius"), spec.radius);
@@ -64,7 +74,8 @@ struct HeatmapRenderer::Impl {
   void render(Picture& picture) {
     const HeatmapSpec& spec = picture.spec;
     picture.stale = false;
-    picture.cells.set_floats(spec.columns, spec.rows, picture.weights.data());
+    if (!picture.values.empty()) picture.cells.set_floats(spec.columns, spec.rows, picture.values.data());
+    picture.values = {};
     picture.target.set_colors(spec.width, spec.height);
     framebuffer.bind(picture.target);
     glViewport(0, 0, spec.width, spec.height);
@@ -85,13 +96,17 @@ struct HeatmapRenderer::Impl {
 HeatmapRenderer::HeatmapRenderer() : impl_(std::make_unique<Impl>()) {}
 HeatmapRenderer::~HeatmapRenderer() = default;
 
-ImTextureID HeatmapRenderer::draw(int key, const HeatmapSpec& spec, const float* weights, uint64_t revision) {
+ImTextureID HeatmapRenderer::draw(int key, const HeatmapSpec& spec, const float* values, uint64_t revision) {
   auto [it, fresh] = impl_->pictures.try_emplace(key);
   Impl::Picture& picture = it->second;
-  if (fresh || picture.revision != revision || !equal(picture.spec, spec)) {
-    picture.spec = spec;
+  const bool resized = picture.spec.columns != spec.columns || picture.spec.rows != spec.rows;
+  if (fresh || resized || picture.revision != revision) {
     picture.revision = revision;
-    picture.weights.assign(weights, weights + static_cast<size_t>(spec.columns) * static_cast<size_t>(spec.rows));
+    picture.values.assign(values, values + static_cast<size_t>(spec.columns) * static_cast<size_t>(spec.rows));
+    picture.stale = true;
+  }
+  if (picture.spec != spec) {
+    picture.spec = spec;
     picture.stale = true;
   }
   return ui::texture_id(picture.target.name());

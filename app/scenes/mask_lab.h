@@ -46,8 +46,8 @@ class MaskLab final : public Scene {
   /// What one lane's panel remembers between frames.
   struct TwinView {
     std::vector<float> weights;  // (T, T) as drawn: on its way to the newest
-    std::vector<float> cells;    // the same, forbidden ones -1
-    std::vector<float> heads;    // (L*T, NH*T) all heads side by side, forbidden -1
+    std::vector<float> cells;    // the same, forbidden ones -inf
+    std::vector<float> heads;    // (L*T, NH*T) all heads side by side, forbidden -inf
     uint64_t run = 0, revision = 0, heads_revision = 0;
     uint64_t heads_run = 0;  // run, step and mask that `heads` belongs to
     int64_t heads_step = -1;

@@ -79,7 +79,7 @@ void MaskLab::update_view(const SceneInput& in, int lane_index) {
   for (int q = 0; q < T; ++q) {
     for (int k = 0; k < T; ++k) {
       const auto i = static_cast<size_t>(q * T + k);
-      view.cells[i] = lane.mask->visible(q, k) ? view.weights[i] : -1;
+      view.cells[i] = lane.mask->visible(q, k) ? view.weights[i] : Mask::kForbidden;
     }
   }
   ++view.revision;
@@ -102,7 +102,7 @@ void MaskLab::update_heads(const SceneInput& in, int lane_index) {
       const float* weights = lane.head(l, h, model.heads, T);
       for (int q = 0; q < T; ++q) {
         float* row = view.heads.data() + static_cast<size_t>((l * T + q) * columns + h * T);
-        for (int k = 0; k < T; ++k) row[k] = lane.mask->visible(q, k) ? weights[q * T + k] : -1;
+        for (int k = 0; k < T; ++k) row[k] = lane.mask->visible(q, k) ? weights[q * T + k] : Mask::kForbidden;
       }
     }
   }

@@ -185,6 +185,10 @@ void icon(Icon which, ImVec2 centre, ImU32 color, float size) {
     case Icon::kRedo:
       turn(pen, -1);
       break;
+    case Icon::kLens:
+      pen.list.AddCircle(pen.at(-1.5f, -1.5f), 5.5f * pen.unit, pen.color, 0, pen.width(1.8f));
+      pen.line(2.6f, 2.6f, 7, 7);
+      break;
     case Icon::kFolder:
       pen.path({{-7, 5.5f}, {-7, -5.5f}, {-2, -5.5f}, {0, -3}, {7, -3}, {7, 5.5f}, {-7, 5.5f}}, 1.5f);
       break;

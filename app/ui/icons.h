@@ -29,7 +29,8 @@ enum class Icon {
   kDice,
   kPencil,
   kUndo,
-  kRedo
+  kRedo,
+  kLens
 };
 
 /// Draws with the middle at `centre`, in a box of 20 logical px times `size`.

@@ -1,0 +1,105 @@
+#pragma once
+#include <nlohmann/json_fwd.hpp>
+
+#include "app/scenes/scene.h"
+#include "app/ui/matrix_view.h"
+#include "app/ui/widgets.h"
+#include "core/live/live_attention.h"
+
+namespace nopeek {
+
+/// The five steps of a head.
+enum class Stage { kScores, kScaled, kMasked, kWeights, kOutput };
+inline constexpr int kStages = 5;
+
+/// What all pages of the Microscope look at: one text, one head, one row and cell of it, and what core says of them.
+struct Lens {
+  // The text
+  std::shared_ptr<const Tokenizer> tokenizer;
+  std::string typed;                // as typed; empty: the corpus' own
+  std::vector<TokenId> text;        // what the model reads: not empty, at most its context
+  std::vector<std::string> labels;  // of text
+  uint64_t text_revision = 1;       // another one with each change of text
+
+  // What core computed; perhaps still of the text, head or mask before
+  std::shared_ptr<const AttentionAnswer> answer;  // null before the first
+  size_t held = 0;                                // place of the held voice in it
+  uint64_t revision = 0;                          // another one with each answer that is shown
+  float progress = -1;                            // of the answer that is waited for; negative: none is
+
+  // What the user looks at
+  Stage stage = Stage::kMasked;
+  ui::Cell cell{3, 5};  // query and key
+
+  /// The mask that the held model runs under on this screen, instead of its own; null: its own.
+  std::shared_ptr<const Mask> draft;
+
+  /// There are numbers to show.
+  bool ready() const { return answer && held < answer->voices.size() && answer->voices[held].trace; }
+  const AttentionAnswer::Voice& voice() const { return answer->voices[held]; }
+  const HeadStages<float>& stages() const { return voice().stages; }
+  /// That the numbers are of: weights, mask and name.
+  const Model& model() const { return answer->question.models[held]; }
+  const std::vector<TokenId>& shown_text() const { return answer->question.text; }
+  int T() const { return static_cast<int>(shown_text().size()); }
+  std::string label(int position) const { return tokenizer->label(shown_text()[static_cast<size_t>(position)]); }
+};
+
+/// What the lower panel shows of the head. A page may change the lens; what it shows comes from the lens' answer, or
+/// from questions of its own.
+class MicroscopePage {
+ public:
+  virtual ~MicroscopePage() = default;
+  /// Draws into `panel`, in logical px; its background is there already.
+  virtual void draw(Lens& lens, const SceneInput& in, const ui::Rect& panel) = 0;
+  virtual void explain(const Lens& lens, const SceneInput& in, Explanation& out) = 0;
+  virtual void report(const Lens&, nlohmann::json&) const {}
+  virtual bool key(Lens&, const SceneInput&) { return false; }
+  virtual bool escape(Lens&) { return false; }
+};
+
+std::unique_ptr<MicroscopePage> make_steps_page();    // matrix, worksheet of a row, arithmetic of a cell
+std::unique_ptr<MicroscopePage> make_qkv_page();      // from the embedding to Q, K and V
+std::unique_ptr<MicroscopePage> make_heads_page();    // all heads, and their mean
+std::unique_ptr<MicroscopePage> make_twins_page();    // both voices and their difference
+std::unique_ptr<MicroscopePage> make_mask_page();     // the mask, to be painted and trained with
+std::unique_ptr<MicroscopePage> make_leak_page();     // which outputs move when a token changes
+std::unique_ptr<MicroscopePage> make_what_if_page();  // trained with or without, run with or without
+
+/// Every number of a head: its five steps at the top, and below one page of the closer look.
+class Microscope final : public Scene {
+ public:
+  Microscope();
+  void draw(const SceneInput& in) override;
+  Explanation explain(const SceneInput& in) override;
+  void report(nlohmann::json& out) const override;
+  bool key(const SceneInput& in) override;
+  std::span<const Shortcut> shortcuts() const override;
+  bool escape() override;
+
+ private:
+  struct Page {
+    const char* title;
+    bool of_twins;  // makes sense only where there are two voices
+    std::unique_ptr<MicroscopePage> page;
+  };
+
+  // microscope.cpp
+  void begin_frame(const SceneInput& in);
+  void use_voices(const SceneInput& in);
+  void read_text(std::string text);
+  void ask(const SceneInput& in);
+  void take_answer(const SceneInput& in);
+  float draw_tabs(const SceneInput& in, float x, float y, float x_limit);  // all logical px; returns their right end
+
+  // microscope_pipeline.cpp
+  void draw_pipeline(const SceneInput& in, const ui::Rect& panel);
+
+  Lens lens_;
+  std::vector<Page> pages_;
+  size_t page_ = 0;
+  std::unique_ptr<LiveAttention> attention_;  // made when the scene is first seen: it is a thread
+  double shown_since_ = 0;
+};
+
+}  // namespace nopeek

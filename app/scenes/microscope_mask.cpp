@@ -1,0 +1,19 @@
+#include "app/scenes/microscope.h"
+
+namespace nopeek {
+
+using namespace ui;
+
+namespace {
+
+class MaskPage final : public MicroscopePage {
+ public:
+  void draw(Lens&, const SceneInput&, const Rect&) override {}
+  void explain(const Lens&, const SceneInput&, Explanation&) override {}
+};
+
+}  // namespace
+
+std::unique_ptr<MicroscopePage> make_mask_page() { return std::make_unique<MaskPage>(); }
+
+}  // namespace nopeek

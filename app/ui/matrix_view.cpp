@@ -1,0 +1,202 @@
+#include "app/ui/matrix_view.h"
+
+#include <algorithm>
+#include <cmath>
+
+#include "app/ui/imgui_compat.h"
+#include "app/ui/registry.h"
+
+namespace nopeek::ui {
+
+namespace {
+
+constexpr float kReadable = 20;      // logical px of a cell: zooming brings them at least here
+constexpr float kEachLabelled = 16;  // logical px of a cell from which each row is labelled
+constexpr float kSomeLabelled = 9;   // each second one
+constexpr float kWheelStep = 1.25f;
+
+}  // namespace
+
+gl::HeatmapSpec heatmap_look(float pitch) {
+  gl::HeatmapSpec look;
+  look.past = colors().past.scale;
+  look.future = colors().future.scale;
+  look.forbidden = colors().forbidden;
+  look.hatch = colors().hatch;
+  look.gap = pitch < 4 ? 0 : theme().line(pitch >= 30 ? 2 : 1);
+  look.radius = pitch < 4 ? 0 : (pitch >= 20 ? 2.0f : 1.0f) * theme().s;
+  look.hatch_pitch = pitch < 8 ? 0 : px(6);
+  look.hatch_width = theme().line(1);
+  return look;
+}
+
+void draw_heatmap(gl::HeatmapRenderer* heatmaps, int key, gl::HeatmapSpec spec, const Rect& rect, const float* values,
+                  uint64_t revision, float alpha) {
+  if (heatmaps == nullptr || spec.columns == 0 || spec.rows == 0) return;
+  spec.width = static_cast<int>(rect.w());
+  spec.height = static_cast<int>(rect.h());
+  if (spec.width <= 0 || spec.height <= 0) return;
+  spec.origin = rect.min;
+  canvas()->AddImage(heatmaps->draw(key, spec, values, revision), rect.min, rect.max, {0, 0}, {1, 1},
+                     faded(IM_COL32_WHITE, alpha));
+}
+
+MatrixEvents MatrixView::draw(gl::HeatmapRenderer* heatmaps, const MatrixSpec& spec) {
+  MatrixEvents events;
+  if (columns_ != spec.look.columns || rows_ != spec.look.rows) fit();
+  columns_ = spec.look.columns;
+  rows_ = spec.look.rows;
+  if (columns_ == 0 || rows_ == 0) return events;
+  const float fit_x = std::min(spec.pitch_x, spec.area.w() / static_cast<float>(columns_)),
+              fit_y = std::min(spec.pitch_y, spec.area.h() / static_cast<float>(rows_));
+  rect_ = theme().rect(spec.area.min.x, spec.area.min.y, fit_x * static_cast<float>(columns_),
+                       fit_y * static_cast<float>(rows_));
+  most_zoom_ = std::max(1.0f, kReadable / std::min(fit_x, fit_y));
+  clamp_view();
+
+  events.it = interact(spec.label, rect_, true, focus::kHorizontal | focus::kVertical);
+  read_wheel(spec, events.it);
+  pan(spec, events.it);
+  events.rect = rect_;
+  const ImVec2 mouse = ImGui::GetIO().MousePos;
+  if (events.it.hovered && !panning_) events.hovered = cell_at(mouse);
+  if (pressed_ && !ImGui::IsMouseDown(0)) {
+    if (!panning_ && events.it.hovered) events.chosen = cell_at(mouse);
+    pressed_ = panning_ = false;
+  }
+  read_keys(spec, events);
+  registry::add(spec.label, "area", fmt("%.3g", static_cast<double>(zoom_)), rect_.min, rect_.max);
+
+  const float pitch = std::min(pitch_.x, pitch_.y) / theme().s;
+  const gl::HeatmapSpec at_pitch = heatmap_look(pitch);
+  gl::HeatmapSpec look = spec.look;
+  look.gap = at_pitch.gap;
+  look.radius = at_pitch.radius;
+  look.hatch_pitch = at_pitch.hatch_pitch;
+  look.first_column = first_.x;
+  look.first_row = first_.y;
+  look.shown_columns = static_cast<float>(columns_) / zoom_;
+  look.shown_rows = static_cast<float>(rows_) / zoom_;
+  draw_heatmap(heatmaps, spec.texture, look, rect_, spec.values, spec.revision, spec.alpha);
+
+  ImGui::PushClipRect({rect_.min.x - px(4), rect_.min.y - px(4)}, {rect_.max.x + px(4), rect_.max.y + px(4)}, true);
+  if (spec.framed_row >= 0) {
+    Rect row = cell_rect({spec.framed_row, 0});
+    row.min.x = rect_.min.x;
+    row.max.x = rect_.max.x;
+    outline(row.grown(px(2)), colors().text, 2, 4);
+  }
+  if (spec.chosen.valid()) {
+    const bool future = look.T > 0 && spec.chosen.column > spec.chosen.row;
+    outline(cell_rect(spec.chosen).grown(px(1)), colors().hue(!future).fill, 3, 3);
+  }
+  if (events.hovered.valid() && !(events.hovered == spec.chosen))
+    outline(cell_rect(events.hovered).grown(px(1)), colors().text, 2, 3);
+  ImGui::PopClipRect();
+  if (events.it.focused) focus_ring(rect_, 2);
+  draw_labels(spec, events.hovered.valid() ? events.hovered : spec.chosen);
+  return events;
+}
+
+Rect MatrixView::cell_rect(Cell cell) const {
+  const float x = rect_.min.x + (static_cast<float>(cell.column) - first_.x) * pitch_.x,
+              y = rect_.min.y + (static_cast<float>(cell.row) - first_.y) * pitch_.y;
+  const float gap = pitch_.x < px(4) ? 0 : theme().line(1);
+  return {{std::round(x), std::round(y)}, {std::round(x + pitch_.x - gap), std::round(y + pitch_.y - gap)}};
+}
+
+Cell MatrixView::cell_at(ImVec2 point) const {
+  return {std::clamp(static_cast<int>(first_.y + (point.y - rect_.min.y) / pitch_.y), 0, rows_ - 1),
+          std::clamp(static_cast<int>(first_.x + (point.x - rect_.min.x) / pitch_.x), 0, columns_ - 1)};
+}
+
+void MatrixView::clamp_view() {
+  zoom_ = std::clamp(zoom_, 1.0f, most_zoom_);
+  const auto columns = static_cast<float>(columns_), rows = static_cast<float>(rows_);
+  first_.x = std::clamp(first_.x, 0.0f, columns - columns / zoom_);
+  first_.y = std::clamp(first_.y, 0.0f, rows - rows / zoom_);
+  pitch_ = {rect_.w() * zoom_ / columns, rect_.h() * zoom_ / rows};
+}
+
+/// The cell under `point` stays there.
+void MatrixView::zoom_about(ImVec2 point, float factor) {
+  const ImVec2 cell{first_.x + (point.x - rect_.min.x) / pitch_.x, first_.y + (point.y - rect_.min.y) / pitch_.y};
+  zoom_ = std::clamp(zoom_ * factor, 1.0f, most_zoom_);
+  clamp_view();
+  first_ = {cell.x - (point.x - rect_.min.x) / pitch_.x, cell.y - (point.y - rect_.min.y) / pitch_.y};
+  clamp_view();
+}
+
+void MatrixView::bring_into_view(Cell cell) {
+  const float columns = static_cast<float>(columns_) / zoom_, rows = static_cast<float>(rows_) / zoom_;
+  const auto x = static_cast<float>(cell.column), y = static_cast<float>(cell.row);
+  first_.x = std::clamp(first_.x, x + 1 - columns, x);
+  first_.y = std::clamp(first_.y, y + 1 - rows, y);
+  clamp_view();
+}
+
+void MatrixView::read_wheel(const MatrixSpec& spec, const Interaction& it) {
+  const float wheel = ImGui::GetIO().MouseWheel;
+  if (it.hovered && wheel != 0) zoom_about(ImGui::GetIO().MousePos, std::pow(kWheelStep, wheel));
+  if (!it.focused) return;
+  const ImVec2 about = spec.chosen.valid() ? cell_rect(spec.chosen).centre() : rect_.centre();
+  if (character_key_pressed('=')) zoom_about(about, kWheelStep);
+  if (character_key_pressed('-')) zoom_about(about, 1 / kWheelStep);
+}
+
+void MatrixView::pan(const MatrixSpec& spec, const Interaction& it) {
+  const ImGuiIO& io = ImGui::GetIO();
+  if (it.hovered && ImGui::IsMouseClicked(0) && !spec.paints) {
+    pressed_ = true;
+    grip_ = io.MousePos;
+  }
+  const bool left = pressed_ && ImGui::IsMouseDown(0), right = it.hovered && ImGui::IsMouseDown(1);
+  if (!left && !right) return;
+  if (left && !panning_) {
+    const float moved = std::hypot(io.MousePos.x - grip_.x, io.MousePos.y - grip_.y);
+    panning_ = zoom_ > 1 && moved > px(4);
+    if (!panning_) return;
+  }
+  first_.x -= io.MouseDelta.x / pitch_.x;
+  first_.y -= io.MouseDelta.y / pitch_.y;
+  clamp_view();
+}
+
+void MatrixView::read_keys(const MatrixSpec& spec, MatrixEvents& events) {
+  if (!events.it.focused) return;
+  const int across = (key_pressed(Key::kRight) ? 1 : 0) - (key_pressed(Key::kLeft) ? 1 : 0),
+            down = (key_pressed(Key::kDown) ? 1 : 0) - (key_pressed(Key::kUp) ? 1 : 0);
+  if (across == 0 && down == 0) return;
+  const Cell from = spec.chosen.valid() ? spec.chosen : Cell{0, 0};
+  events.chosen = Cell{std::clamp(from.row + down, 0, rows_ - 1), std::clamp(from.column + across, 0, columns_ - 1)};
+  bring_into_view(*events.chosen);
+}
+
+void MatrixView::draw_labels(const MatrixSpec& spec, Cell pointed) const {
+  const auto step_at = [](float pitch) {
+    const float logical = pitch / theme().s;
+    return logical >= kEachLabelled ? 1 : logical >= kSomeLabelled ? 2 : 0;
+  };
+  const auto each = [&](float first, float pitch, float length, size_t count, int bold, auto&& draw_one) {
+    const int step = step_at(pitch), from = std::max(0, static_cast<int>(first)),
+              to = std::min(static_cast<int>(count), static_cast<int>(std::ceil(first + length / pitch)));
+    for (int i = step == 0 ? std::max(from, bold) : from; i < to; ++i) {
+      if (i != bold && (step == 0 || i % step != 0)) continue;
+      if (step > 1 && i != bold && std::abs(i - bold) < 2 && bold >= 0) continue;
+      draw_one(i, (static_cast<float>(i) + 0.5f - first) * pitch, i == bold);
+      if (step == 0) break;
+    }
+  };
+  each(first_.y, pitch_.y, rect_.h(), spec.row_labels.size(), pointed.row, [&](int i, float y, bool bold) {
+    text_elided({rect_.min.x - px(10), rect_.min.y + y}, spec.row_labels[static_cast<size_t>(i)], px(spec.label_width),
+                bold ? Font::kLabelBold : Font::kLabel, bold ? colors().text : colors().secondary, Align::kRight);
+  });
+  each(first_.x, pitch_.x, rect_.w(), spec.column_labels.size(), pointed.column, [&](int i, float x, bool bold) {
+    const Font face = bold ? Font::kLabelBold : Font::kLabel;
+    text_turned({rect_.min.x + x + px(0.5f), rect_.min.y - px(5.5f)},
+                elided(spec.column_labels[static_cast<size_t>(i)], px(spec.label_width), face), face,
+                bold ? colors().text : colors().secondary);
+  });
+}
+
+}  // namespace nopeek::ui
