@@ -1,6 +1,8 @@
 #pragma once
 #include <atomic>
 
+#include "core/base/error.h"
+
 namespace nopeek {
 
 /// How far long work has come, and the wish to end it. One thread works, another one reads `fraction` and may set
@@ -9,5 +11,10 @@ struct Progress {
   std::atomic<float> fraction{0};  // 0..1
   std::atomic<bool> cancelled{false};
 };
+
+/// Throws Cancelled if that is wished; null: nobody can.
+inline void stop_if_asked(const Progress* progress) {
+  if (progress != nullptr && progress->cancelled) throw Cancelled();
+}
 
 }  // namespace nopeek

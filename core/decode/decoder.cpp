@@ -2,22 +2,12 @@
 
 #include <algorithm>
 #include <cassert>
-#include <string>
 
-#include "core/base/error.h"
 #include "core/nn/attention.h"
 
 namespace nopeek {
 
 using Eigen::Index;
-
-void require_known(const ModelConfig& config, std::span<const TokenId> text) {
-  for (const TokenId id : text) {
-    if (id >= 0 && id < config.vocab) continue;
-    throw Error("The text has the token " + std::to_string(id) + ", and this model has only " +
-                std::to_string(config.vocab) + ". It belongs to another tokenizer.");
-  }
-}
 
 template <class S>
 Decoder<S>::Decoder(const Parameters<S>& parameters, const Mask& mask, bool cache)
@@ -70,7 +60,7 @@ void Decoder<S>::pass(std::span<const TokenId> window, Index known, const Dropou
   dropout<S>(drop.at(0), x_);
   for (int l = 0; l < config.layers; ++l) {
     if (progress != nullptr) {
-      if (progress->cancelled) throw Cancelled();
+      stop_if_asked(progress);
       progress->fraction = static_cast<float>(l) / static_cast<float>(config.layers);
     }
     const auto& w = parameters_.block(l);
