@@ -130,7 +130,9 @@ void App::Impl::collect_voices() {
     // A checkpoint of a large model has no weights: then the newest speak.
     const bool kept = shown->lanes[i].weights != nullptr;
     const LaneSnapshot& lane = kept ? shown->lanes[i] : newest->lanes[i];
-    voices.push_back({{lane.name, tokenizer, lane.weights, lane.mask, kept ? shown->step : newest->step}, lane.masked});
+    voices.push_back({{lane.name, tokenizer, lane.weights, lane.mask, kept ? shown->step : newest->step},
+                      lane.masked,
+                      lane.mask_name});
   }
 }
 

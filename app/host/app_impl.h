@@ -50,6 +50,7 @@ struct App::Impl final : Actions {
   // app_actions.cpp
   void hold(int lane) override;
   void set_mask(int lane, bool on) override;
+  void use_mask(Mask mask) override;
   void set_paused(bool paused) override;
   void go_to_step(int64_t step) override;
   void go_to_now() override;
@@ -114,6 +115,7 @@ struct App::Impl final : Actions {
   const Voice& held_voice() const { return voices[opened_held ? 0 : static_cast<size_t>(selection.lane)]; }
   bool held_is_masked() const;
   void toggle_mask();
+  void train_with(int lane, Mask mask);
   const LaneSnapshot& held() const { return shown->lanes[static_cast<size_t>(selection.lane)]; }
   bool playing() const { return !newest->paused && !newest->finished; }
 
