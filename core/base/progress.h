@@ -19,4 +19,9 @@ inline void report_progress(Progress* progress, float fraction) {
   progress->fraction = fraction;
 }
 
+/// Throws Cancelled if that is wished; null: nobody can.
+inline void stop_if_asked(const Progress* progress) {
+  if (progress != nullptr && progress->cancelled) throw Cancelled();
+}
+
 }  // namespace nopeek

@@ -82,12 +82,39 @@ TEST_CASE("setting the mask that a lane already has is no change") {
   ThreadPool one(1);
   lab.step(one);
   lab.set_mask(0, Mask::causal(8));
-  lab.set_mask(1, Mask::off_by_one(8));  // another mask, but no more causal than before
+  lab.set_mask(1, Mask::full(8));
   CHECK(lab.snapshot(one).lanes[0].changes.empty());
   CHECK(lab.snapshot(one).lanes[1].changes.empty());
-  lab.set_mask(0, Mask::full(8));
+  CHECK_FALSE(lab.state().mask_changed);
+}
+
+TEST_CASE("every change of mask is told with its step and its name; of several between two steps, what came of them") {
+  Lab lab(small_run(), small_corpus(), Lab::twins(8));
+  ThreadPool one(1);
+  const auto changes = [&](size_t lane) { return lab.snapshot(one).lanes[lane].changes; };
+  lab.set_mask(0, Mask::full(8));  // before the first step
   lab.set_mask(0, Mask::causal(8));
-  CHECK(lab.snapshot(one).lanes[0].changes.size() == 2);
+  CHECK(changes(0).empty());
+  lab.step(one);
+  lab.set_mask(0, Mask::window(8, 3));  // causal as before
+  lab.set_mask(1, Mask::off_by_one(8));
+  lab.set_mask(1, Mask::penalised_future(8, -5));  // and as little causal as before
+  lab.step(one);
+  CHECK(changes(0) == std::vector<MaskChange>{{1, true, "window of 3"}});
+  CHECK(changes(1) == std::vector<MaskChange>{{1, false, "penalty \u22125"}});
+  CHECK(lab.snapshot(one).lanes[1].mask_name == "penalty \u22125");
+  lab.set_mask(1, Mask::causal(8));
+  CHECK(changes(1).size() == 2);
+  lab.set_mask(1, Mask::penalised_future(8, -5));  // taken back
+  CHECK(changes(1).size() == 1);
+  lab.set_mask(1, Mask::causal(8));
+  // What was trained with before the break is not saved; a change that waits for its step is told in any case.
+  Lab resumed(lab.state());
+  CHECK(resumed.snapshot(one).lanes[1].changes == changes(1));
+  resumed.set_mask(1, Mask::full(8));
+  resumed.step(one);
+  CHECK(resumed.snapshot(one).lanes[1].changes.back() == MaskChange{2, false, "full"});
+  CHECK(resumed.snapshot(one).lanes[1].changes.size() == 2);
 }
 
 }  // namespace
