@@ -64,6 +64,20 @@ void App::Impl::set_mask(int lane, bool on) {
   attempt([&] { lab->post(SetMask{lane, on ? Mask::causal(T) : Mask::full(T)}); });
 }
 
+/// Of (context, context): whoever drafts a mask does so over that of the held model.
+void App::Impl::use_mask(Mask mask) {
+  if (opened_held) {
+    attempt([&] {
+      mask.validate(opened->model.config().context);
+      opened->masked = mask.is_causal();
+      opened->model.mask = std::make_shared<const Mask>(std::move(mask));
+    });
+    return;
+  }
+  past = nullptr;  // the mask of the present is changed: show it
+  attempt([&] { lab->post(SetMask{selection.lane, std::move(mask)}); });
+}
+
 void App::Impl::set_paused(bool paused) {
   past = nullptr;
   lab->post(SetPaused{paused});

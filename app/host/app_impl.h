@@ -49,6 +49,7 @@ struct App::Impl final : Actions {
   // app_actions.cpp
   void hold(int lane) override;
   void set_mask(int lane, bool on) override;
+  void use_mask(Mask mask) override;
   void set_paused(bool paused) override;
   void go_to_step(int64_t step) override;
   void go_to_now() override;

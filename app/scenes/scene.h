@@ -27,11 +27,16 @@ struct Voice {
   bool masked = true;  // its mask hides every future key: blue, else orange
 };
 
+/// What to call a voice: "masked" or "unmasked", with its side where both are alike, or the name of an opened model.
+std::string voice_name(std::span<const Voice> voices, size_t voice, bool opened);
+
 /// What a scene may ask of the app. Nothing here throws: what cannot be done is said in a message.
 class Actions {
  public:
   virtual void hold(int lane) = 0;
   virtual void set_mask(int lane, bool on) = 0;
+  virtual void use_mask(
+      Mask mask) = 0;  // the held twin trains with it from the next step on; an opened model runs under it
   virtual void set_paused(bool paused) = 0;
   virtual void go_to_step(int64_t step) = 0;  // shows the nearest checkpoint; training pauses
   virtual void go_to_now() = 0;               // back to the newest step; training stays as it is
