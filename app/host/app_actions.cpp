@@ -1,5 +1,4 @@
 #include <algorithm>
-#include <chrono>
 #include <cmath>
 
 #include "app/host/app_impl.h"
@@ -156,58 +155,46 @@ void App::Impl::take(const std::string&, std::shared_ptr<const RunState> run) {
 
 /// What other threads have finished.
 void App::Impl::poll_background() {
-  std::erase_if(writing, [](auto& job) { return job.wait_for(std::chrono::seconds(0)) == std::future_status::ready; });
   auto result = opener.poll();
   if (!result) return;
   if (!result->error.empty()) return messages.add(result->error);
   std::visit([&](auto&& thing) { take(result->from, std::move(thing)); }, std::move(result->opened));
 }
 
-/// A file is written while the window goes on; what came of it is said in a message.
-template <class Job>
-void App::Impl::write_in_background(Job&& job) {
-  writing.push_back(std::async(std::launch::async, [this, job = std::forward<Job>(job)] {
-    try {
-      messages.add(job());
-    } catch (const std::exception& error) {
-      messages.add(error.what());
-    }
-    if (options.wake) options.wake();
-  }));
+void App::Impl::export_run() {
+  exporter.table("run", [snapshot = newest] { return run_log(*snapshot); });
 }
 
-void App::Impl::export_run() {
-  write_in_background([file = free_export_path("nopeek-run-", ".csv"), snapshot = newest] {
-    write_file(file, run_log(*snapshot));
-    return "The run was written to " + nopeek::shown(file);
-  });
+void App::Impl::export_table(std::string name, std::string csv) {
+  exporter.table(name, [csv = std::move(csv)] { return csv; });
 }
+
+void App::Impl::export_pictures(Pictures pictures) { exporter.pictures(std::move(pictures)); }
+void App::Impl::export_window() { exporter.window(); }
 
 void App::Impl::open_save_dialog() {
   to_save = opened_held ? std::optional(opened->model) : std::nullopt;
   const std::string name = to_save ? to_save->name + "-" : "nopeek-twins-";
-  file_dialog.save(to_save ? "Save the model" : "Save the twins", free_export_path(name, "", newest_save));
+  file_dialog.save(to_save ? "Save the model" : "Save the twins", free_export_path(name, "", {newest_save}));
 }
 
 void App::Impl::save(const std::filesystem::path& folder, const std::optional<Model>& model) {
   newest_save = folder;
   if (model) {
-    return write_in_background([folder, model = *model] {
+    return exporter.run([folder, model = *model] {
       save_model(folder, model);
       return "The model was saved to " + nopeek::shown(folder);
     });
   }
   // The twins as they are at the end of the step under way.
   auto promise = std::make_shared<std::promise<std::shared_ptr<const RunState>>>();
-  write_in_background([folder, taken = promise->get_future().share()] {
+  exporter.run([folder, taken = promise->get_future().share()] {
     const auto run = taken.get();
     save_run(folder, *run);
     return "The twins were saved at step " + std::to_string(run->step) + " to " + nopeek::shown(folder);
   });
   lab->post(TakeState{[promise](std::shared_ptr<const RunState> state) { promise->set_value(std::move(state)); }});
 }
-
-void App::Impl::export_picture() { png_request = free_export_path("nopeek-", ".png"); }
 
 double App::Impl::next_text_size(int direction) const {
   const auto* const end = std::end(kTextSizes);

@@ -366,7 +366,7 @@ void MaskLab::draw_chart_title(const SceneInput& in, const ChartLayout& at) {
   const int picked = icon_menu("Export", theme().rect(right - 36, y - 16, 36, 32), Icon::kExport,
                                "Export the run or the window", exports, Look::kPlain);
   if (picked == 0) in.actions.export_run();
-  if (picked == 1) in.actions.export_picture();
+  if (picked == 1) in.actions.export_window();
   if (!in.in_the_past) return;
   const std::string back =
       theme().small() ? "Back to now" : "Step " + std::string(grouped_text(in.shown.step).view()) + ": back to now";

@@ -53,10 +53,7 @@ std::vector<LeakTest::Cell> future_cells(const Matrix<float>& grid) {
 struct Passes {
   Progress* progress;
   int all, done = 0;
-  void next() {
-    stop_if_asked(progress);
-    if (progress != nullptr) progress->fraction = static_cast<float>(done++) / static_cast<float>(all);
-  }
+  void next() { report_progress(progress, static_cast<float>(done++) / static_cast<float>(all)); }
 };
 
 /// Logits of a pass over `text`: activations.views().logits.
