@@ -1,4 +1,5 @@
 #pragma once
+#include <limits>
 #include <optional>
 #include <span>
 #include <string>
@@ -27,11 +28,12 @@ struct MatrixSpec {
   int texture = 0;                // key of its heatmap: another one for each matrix on the screen
   const float* values = nullptr;  // (rows, columns); -inf is hatched
   uint64_t revision = 0;          // of the values
-  gl::HeatmapSpec look;           // with columns, rows, T, mapping, low and high; colours as heatmap_look() gives them
+  gl::HeatmapSpec look = {};      // with columns, rows, T, mapping, low and high; colours as heatmap_look() gives them
   Rect area{};                    // logical px: room for the cells, which begin at its upper left corner
   float pitch_x = 26, pitch_y = 26;  // of a cell, at most, in logical px; less where the area is too small
   std::span<const std::string> row_labels = {}, column_labels = {};  // by row and column; empty: none
   float label_width = 60;                                            // logical px, of the row labels
+  int quiet_from = std::numeric_limits<int>::max();                  // labels from here on are not of the text: quiet
   Cell chosen = {};                                                  // 3 px frame in its colour; arrows move it
   int framed_row = -1;                                               // 2 px frame over all its columns
   bool paints = false;                                               // the left button is the caller's: it does not pan
@@ -53,6 +55,8 @@ class MatrixView {
   MatrixEvents draw(gl::HeatmapRenderer* heatmaps, const MatrixSpec& spec);
   /// Where a cell is, in px, after draw(); cells that are out of view lie outside of its rectangle.
   Rect cell_rect(Cell cell) const;
+  /// The cell under a point, in px; the nearest one if there is none.
+  Cell cell_at(ImVec2 point) const;
   float zoom() const { return zoom_; }
   void fit() { zoom_ = 1; }
   /// Moves as little as it takes to have the cell in view.
@@ -63,7 +67,6 @@ class MatrixView {
   void zoom_about(ImVec2 point, float factor);
   void pan(const MatrixSpec& spec, const Interaction& it);
   void clamp_view();
-  Cell cell_at(ImVec2 point) const;
   void read_keys(const MatrixSpec& spec, MatrixEvents& events);
   void draw_labels(const MatrixSpec& spec, Cell hovered) const;
 
