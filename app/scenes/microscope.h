@@ -26,7 +26,7 @@ struct Lens {
   // What core computed; perhaps still of the text, head or mask before
   std::shared_ptr<const AttentionAnswer> answer;  // null before the first
   size_t held = 0;                                // place of the held voice in it
-  uint64_t revision = 0;                          // another one with each answer that is shown
+  uint64_t revision = 0;                          // another one with each answer and each voice that is shown
   float progress = -1;                            // of the answer that is waited for; negative: none is
 
   // What the user looks at
@@ -111,6 +111,8 @@ class Microscope final : public Scene {
   void draw_text_dialog(const SceneInput& in);
   void walk_heads(const SceneInput& in, int by);
 
+  void draw_progress(const ui::Rect& panel);
+
   // microscope_pipeline.cpp
   void draw_pipeline(const SceneInput& in, const ui::Rect& panel);
 
@@ -120,6 +122,7 @@ class Microscope final : public Scene {
   size_t page_ = 0;
   std::unique_ptr<LiveAttention> attention_;  // made when the scene is first seen: it is a thread
   double shown_since_ = 0;
+  double waited_since_ = 0;  // for an answer to another text or head; 0: it is there
 
   // The text's editor
   struct Edit {

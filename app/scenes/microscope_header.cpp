@@ -5,6 +5,7 @@
 #include "app/scenes/microscope.h"
 #include "app/ui/focus.h"
 #include "app/ui/imgui_compat.h"
+#include "app/ui/registry.h"
 
 namespace nopeek {
 
@@ -19,6 +20,7 @@ constexpr float kNames = 400;                           // what the names of the
 constexpr float kLayerWord = 42, kHeadWord = 40;        // 'layer' and 'head' with the gap behind them
 constexpr float kBetween = 20;                          // of the layers and the heads
 constexpr size_t kMostUndos = 100;
+constexpr double kProgressAfter = 0.3;  // s
 constexpr char kTextDialog[] = "The text";
 
 float chips_width(const ModelConfig& model) {
@@ -198,6 +200,20 @@ void Microscope::draw_text_dialog(const SceneInput& in) {
     focus_next_field();
   }
   end_dialog();
+}
+
+/// How far the answer is that the page waits for, along its bottom; what is shown until then is of the text before.
+/// Newer weights are not waited for.
+void Microscope::draw_progress(const Rect& panel) {
+  const bool due = lens_.progress >= 0 && (!lens_.answer || lens_.answer->question.text != lens_.text);
+  if (!due) waited_since_ = 0;
+  if (due && waited_since_ == 0) waited_since_ = clock_now();
+  if (!due) return;
+  keep_moving();
+  if (clock_now() - waited_since_ < kProgressAfter) return;
+  const Rect bar = theme().rect(panel.min.x + kInset, panel.max.y - 8, panel.w() - 2 * kInset, 4);
+  registry::add_drawn("Progress", "area", percent_text(lens_.progress), bar.min, bar.max);
+  progress_bar(bar, lens_.progress);
 }
 
 // The keyboard
