@@ -12,7 +12,8 @@ using namespace ui;
 
 namespace {
 
-constexpr double kNumbersEvery = 0.1;  // s: faster cannot be read
+constexpr double kNumbersEvery = 0.1;   // s: faster cannot be read
+constexpr double kLongestFrame = 0.25;  // s: the play waits while the scene is not on the screen
 constexpr float kPipeline = 280, kPipelineLow = 224, kPipelineSmall = 56;
 
 /// Only the weights are newer: the same text, head and masks.
@@ -41,6 +42,10 @@ void Microscope::begin_frame(const SceneInput& in) {
   use_voices(in);
   ask(in);
   take_answer(in);
+  if (lens_.ready()) lens_.matrices.use(lens_.answer, lens_.held);
+  lens_.clock.advance(std::min(clock_now() - std::exchange(clock_seen_, clock_now()), kLongestFrame), theme().motion);
+  lens_.stage = lens_.clock.stage();
+  if (lens_.clock.moving()) keep_moving();
   if (in.voices.size() < 2 && pages_[page_].of_twins) page_ = 0;
 }
 
@@ -101,6 +106,17 @@ float Microscope::draw_tabs(const SceneInput& in, float x, float y, float x_limi
   return x;
 }
 
+Rect Microscope::draw_header(const SceneInput& in, const Rect& panel) {
+  const float x = panel.min.x + 20, y = panel.min.y + 12;
+  if (theme().small()) {
+    const float end = draw_tabs(in, x, y, panel.max.x - 420);
+    return {{end + 16, y}, {panel.max.x - 20, y + 32}};
+  }
+  text(theme().at(x, panel.min.y + 28), "One head, five steps", Font::kBodyBold, colors().text);
+  draw_tabs(in, panel.min.x + 260, y, panel.max.x);
+  return {{x + 184, y}, {x + 232, y + 32}};
+}
+
 void Microscope::draw(const SceneInput& in) {
   begin_frame(in);
   const Rect c = in.content;
@@ -125,13 +141,19 @@ void Microscope::report(nlohmann::json& out) const {
   figures["page"] = pages_[page_].title;
   figures["ready"] = lens_.ready() && lens_.progress < 0;
   figures["tokens"] = lens_.text.size();
+  figures["stage"] = stage_name(lens_.clock.stage());
+  figures["playing"] = lens_.clock.playing();
   figures["text"] = lens_.tokenizer ? lens_.tokenizer->decode(lens_.text) : "";
   pages_[page_].page->report(lens_, figures);
 }
 
-bool Microscope::key(const SceneInput& in) { return pages_[page_].page->key(lens_, in); }
+bool Microscope::key(const SceneInput& in) { return pages_[page_].page->key(lens_, in) || step_key(); }
 
-std::span<const Shortcut> Microscope::shortcuts() const { return {}; }
+std::span<const Shortcut> Microscope::shortcuts() const {
+  static constexpr Shortcut kShortcuts[] = {{"Left  Right", "The step of the head before, the next one"},
+                                            {"P", "Play or pause the five steps"}};
+  return kShortcuts;
+}
 
 bool Microscope::escape() { return pages_[page_].page->escape(lens_); }
 

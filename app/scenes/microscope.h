@@ -1,16 +1,14 @@
 #pragma once
 #include <nlohmann/json_fwd.hpp>
 
+#include "app/scenes/microscope_clock.h"
+#include "app/scenes/microscope_stages.h"
 #include "app/scenes/scene.h"
 #include "app/ui/matrix_view.h"
 #include "app/ui/widgets.h"
 #include "core/live/live_attention.h"
 
 namespace nopeek {
-
-/// The five steps of a head.
-enum class Stage { kScores, kScaled, kMasked, kWeights, kOutput };
-inline constexpr int kStages = 5;
 
 /// What all pages of the Microscope look at: one text, one head, one row and cell of it, and what core says of them.
 struct Lens {
@@ -28,8 +26,10 @@ struct Lens {
   float progress = -1;                            // of the answer that is waited for; negative: none is
 
   // What the user looks at
-  Stage stage = Stage::kMasked;
-  ui::Cell cell{3, 5};  // query and key
+  StageClock clock;              // which of the steps; a page that wants another one calls clock.go_to()
+  Stage stage = Stage::kMasked;  // of the clock, as this frame began
+  StageMatrices matrices;        // of the answer's held voice, once ready()
+  ui::Cell cell{3, 5};           // query and key
 
   /// The mask that the held model runs under on this screen, instead of its own; null: its own.
   std::shared_ptr<const Mask> draft;
@@ -92,14 +92,25 @@ class Microscope final : public Scene {
   void take_answer(const SceneInput& in);
   float draw_tabs(const SceneInput& in, float x, float y, float x_limit);  // all logical px; returns their right end
 
+  /// The title row of `panel`. Returns the room that it leaves for the pipeline: for the play button in a low window,
+  /// for the names of the steps in the small class, else none.
+  ui::Rect draw_header(const SceneInput& in, const ui::Rect& panel);
+
   // microscope_pipeline.cpp
   void draw_pipeline(const SceneInput& in, const ui::Rect& panel);
+  void draw_stage_names(const ui::Rect& room);
+  void draw_thumbs(const SceneInput& in, const ui::Rect& panel);
+  void draw_thumb(const SceneInput& in, Stage stage, const ui::Rect& place);
+  void draw_operators(const ui::Rect& panel) const;
+  void draw_scrubber(const ui::Rect& panel);
+  bool step_key();
 
   Lens lens_;
   std::vector<Page> pages_;
   size_t page_ = 0;
   std::unique_ptr<LiveAttention> attention_;  // made when the scene is first seen: it is a thread
   double shown_since_ = 0;
+  double clock_seen_ = 0;  // clock_now() when the play was last moved on
 };
 
 }  // namespace nopeek

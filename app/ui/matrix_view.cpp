@@ -87,8 +87,8 @@ MatrixEvents MatrixView::draw(gl::HeatmapRenderer* heatmaps, const MatrixSpec& s
     outline(row.grown(px(2)), colors().text, 2, 4);
   }
   if (spec.chosen.valid()) {
-    const bool future = look.T > 0 && spec.chosen.column > spec.chosen.row;
-    outline(cell_rect(spec.chosen).grown(px(1)), colors().hue(!future).fill, 3, 3);
+    const bool future = spec.chosen.column > spec.chosen.row;
+    outline(cell_rect(spec.chosen).grown(px(1)), look.T > 0 ? colors().hue(!future).fill : colors().text, 3, 3);
   }
   if (events.hovered.valid() && !(events.hovered == spec.chosen))
     outline(cell_rect(events.hovered).grown(px(1)), colors().text, 2, 3);
@@ -163,7 +163,8 @@ void MatrixView::pan(const MatrixSpec& spec, const Interaction& it) {
 }
 
 void MatrixView::read_keys(const MatrixSpec& spec, MatrixEvents& events) {
-  if (!events.it.focused) return;
+  // After a click, too: there is no ring then, but the arrows are its own.
+  if (focus::current() != events.it.id || !focus::letters_are_free()) return;
   const int across = (key_pressed(Key::kRight) ? 1 : 0) - (key_pressed(Key::kLeft) ? 1 : 0),
             down = (key_pressed(Key::kDown) ? 1 : 0) - (key_pressed(Key::kUp) ? 1 : 0);
   if (across == 0 && down == 0) return;

@@ -53,6 +53,7 @@ class MatrixView {
   MatrixEvents draw(gl::HeatmapRenderer* heatmaps, const MatrixSpec& spec);
   /// Where a cell is, in px, after draw(); cells that are out of view lie outside of its rectangle.
   Rect cell_rect(Cell cell) const;
+  const Rect& rect() const { return rect_; }  // of all cells on the screen, px
   float zoom() const { return zoom_; }
   void fit() { zoom_ = 1; }
   /// Moves as little as it takes to have the cell in view.
