@@ -111,8 +111,8 @@ void App::Impl::take_snapshot() {
     numbers = shown;
   }
   if (numbers != shown) keep_moving();
-  const ModelConfig& model = shown->config.model;
   selection.lane = std::clamp(selection.lane, 0, static_cast<int>(shown->lanes.size()) - 1);
+  const ModelConfig& model = opened_held ? opened->model.config() : shown->config.model;
   selection.layer = std::clamp(selection.layer, 0, model.layers - 1);
   selection.head = std::clamp(selection.head, 0, model.heads - 1);
   collect_voices();

@@ -17,13 +17,15 @@ const char* mask_word(const LaneSnapshot& lane) {
 }
 
 json lane_state(const Snapshot& snapshot, const LaneSnapshot& lane, const Selection& selection) {
+  const ModelConfig& model = snapshot.config.model;
+  const bool chosen = selection.layer < model.layers && selection.head < model.heads;  // else of an opened model
   const auto head = static_cast<size_t>(selection.layer * snapshot.config.model.heads + selection.head);
   return {{"reported", number(static_cast<double>(lane.reported))},
           {"honest", number(static_cast<double>(lane.measured.honest))},
           {"future_attention", number(static_cast<double>(lane.measured.future_attention))},
           {"mask", mask_word(lane)},
           {"stopped", lane.stopped},
-          {"leak", head < lane.leak.size() ? number(static_cast<double>(lane.leak[head])) : json()},
+          {"leak", chosen && head < lane.leak.size() ? number(static_cast<double>(lane.leak[head])) : json()},
           {"written", snapshot.corpus->tokenizer.decode(lane.written)}};
 }
 

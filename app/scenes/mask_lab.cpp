@@ -46,6 +46,9 @@ void MaskLab::make_labels(const SceneInput& in) {
 }
 
 void MaskLab::begin_frame(const SceneInput& in) {
+  // Of the twins, whichever model is held: one that was opened may have more heads.
+  in.selection.layer = std::clamp(in.selection.layer, 0, in.shown.config.model.layers - 1);
+  in.selection.head = std::clamp(in.selection.head, 0, in.shown.config.model.heads - 1);
   if (run_ != in.newest.run) {
     run_ = in.newest.run;
     done_.clear();
