@@ -7,7 +7,7 @@ set -eu
 packages=(
   # build
   g++ cmake ninja-build pkg-config libimgui-dev libglfw3-dev libgl-dev python3-glad libeigen3-dev doctest-dev libstb-dev
-  libfreetype-dev nlohmann-json3-dev libcli11-dev libutf8proc-dev
+  libfreetype-dev nlohmann-json3-dev libcli11-dev libutf8proc-dev libcgif-dev
   # run
   fonts-inter fonts-jetbrains-mono fonts-noto-core libgl1-mesa-dri
   # test without a display

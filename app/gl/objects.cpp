@@ -73,4 +73,11 @@ void Framebuffer::bind(const Texture& target) const {
               std::to_string(target.height()) + " px");
 }
 
+std::vector<uint8_t> read_rgb(int width, int height) {
+  std::vector<uint8_t> rgb(static_cast<size_t>(width) * static_cast<size_t>(height) * 3);
+  glPixelStorei(GL_PACK_ALIGNMENT, 1);
+  glReadPixels(0, 0, width, height, GL_RGB, GL_UNSIGNED_BYTE, rgb.data());
+  return rgb;
+}
+
 }  // namespace nopeek::gl

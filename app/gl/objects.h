@@ -1,7 +1,9 @@
 #pragma once
 #include <glad/gl.h>
 
+#include <cstdint>
 #include <string>
+#include <vector>
 
 /// OpenGL names that delete themselves. A context must be current from their making to their end.
 namespace nopeek::gl {
@@ -54,6 +56,9 @@ class Framebuffer {
  private:
   GLuint name_ = 0;
 };
+
+/// The pixels of the framebuffer that is bound: (height, width, 3), the lowest row first.
+std::vector<uint8_t> read_rgb(int width, int height);
 
 class VertexArray {
  public:

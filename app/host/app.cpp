@@ -58,7 +58,11 @@ std::u32string unusual_characters(const Tokenizer& tokenizer) {
 }  // namespace
 
 App::Impl::Impl(Options given, gl::HeatmapRenderer* renderer)
-    : options(std::move(given)), settings(options.settings), heatmaps(renderer), opener(options.wake) {
+    : options(std::move(given)),
+      settings(options.settings),
+      heatmaps(renderer),
+      opener(options.wake),
+      exporter(messages, options.wake, options.camera) {
   for (const SceneEntry& entry : kScenes) scenes.push_back(entry.make());
   scene = scene_named(options.scene);
   if (options.scene != scene_title())
@@ -85,7 +89,7 @@ App::Impl::Impl(Options given, gl::HeatmapRenderer* renderer)
 
 App::Impl::~Impl() {
   opener.cancel();
-  for (auto& job : writing) job.wait();
+  exporter.wait();  // while the lab lives, which it may be waiting for
 }
 
 bool App::Impl::prepare_frame(ImVec2 size) {
@@ -126,7 +130,9 @@ void App::Impl::collect_voices() {
     // A checkpoint of a large model has no weights: then the newest speak.
     const bool kept = shown->lanes[i].weights != nullptr;
     const LaneSnapshot& lane = kept ? shown->lanes[i] : newest->lanes[i];
-    voices.push_back({{lane.name, tokenizer, lane.weights, lane.mask, kept ? shown->step : newest->step}, lane.masked});
+    voices.push_back({{lane.name, tokenizer, lane.weights, lane.mask, kept ? shown->step : newest->step},
+                      lane.masked,
+                      lane.mask_name});
   }
 }
 
@@ -251,11 +257,7 @@ nlohmann::json App::state() const { return impl_->state(); }
 void App::set_caption(std::string text) { impl_->caption = std::move(text); }
 void App::set_pointed(std::string widget) { impl_->pointed = std::move(widget); }
 bool App::fullscreen() const { return impl_->presenting; }
-std::optional<std::filesystem::path> App::take_png_request() { return std::exchange(impl_->png_request, std::nullopt); }
-void App::notify(std::string message) {
-  impl_->messages.add(std::move(message));
-  if (impl_->options.wake) impl_->options.wake();
-}
+void App::take_pictures() { impl_->exporter.take_pictures(); }
 const Settings& App::settings() const { return impl_->settings; }
 Settings& App::settings() { return impl_->settings; }
 

@@ -15,6 +15,7 @@ namespace nopeek {
 namespace gl {
 class HeatmapRenderer;
 }
+class Camera;
 
 /// The whole user interface, without a window: it draws into the current ImGui context and asks its host for what only
 /// a window can do. So tests run all of it without a display (heatmaps == nullptr: matrices are then left blank).
@@ -33,6 +34,7 @@ class App {
     bool paused = false;              // do not train at launch (tests)
     bool animations = true;           // false: every duration is 0 (tests, and tours' pictures)
     std::function<void()> wake = {};  // called on any thread when there is something new to draw
+    Camera* camera = nullptr;         // null: pictures cannot be exported
   };
   App(Options options, gl::HeatmapRenderer* heatmaps);
   ~App();
@@ -54,9 +56,8 @@ class App {
   void set_pointed(std::string widget);
 
   // What the host does after a frame.
-  bool fullscreen() const;                                  // wished for (F11)
-  std::optional<std::filesystem::path> take_png_request();  // write the frame just drawn there, off the UI thread
-  void notify(std::string message);  // shows it for some seconds, e.g. where the PNG went; any thread
+  bool fullscreen() const;           // wished for (F11)
+  void take_pictures();              // that were asked for, once the window's frame is drawn
   const Settings& settings() const;  // the host stores the window size here when it ends
   Settings& settings();
 

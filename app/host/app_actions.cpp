@@ -1,5 +1,4 @@
 #include <algorithm>
-#include <chrono>
 #include <cmath>
 
 #include "app/host/app_impl.h"
@@ -47,21 +46,32 @@ bool App::Impl::held_is_masked() const {
   return opened_held ? opened->masked : newest->lanes[static_cast<size_t>(selection.lane)].masked;
 }
 
-/// A lane trains with the other mask from the next step on; an opened model runs under it at once. A model that was
-/// saved with a mask of its own which peeks comes back to that.
+/// A model that was saved with a mask of its own comes back to that.
 void App::Impl::toggle_mask() {
-  if (!opened_held) return set_mask(selection.lane, !held_is_masked());
+  const bool on = !held_is_masked();
+  if (!opened_held) return set_mask(selection.lane, on);
   const int T = opened->model.config().context;
-  opened->masked = !opened->masked;
-  opened->model.mask = opened_mask->is_causal() == opened->masked
-                           ? opened_mask
-                           : std::make_shared<const Mask>(opened->masked ? Mask::causal(T) : Mask::full(T));
+  use_mask(opened_mask->is_causal() == on ? *opened_mask : on ? Mask::causal(T) : Mask::full(T));
 }
 
 void App::Impl::set_mask(int lane, bool on) {
-  past = nullptr;  // the mask of the present is changed: show it
   const int T = newest->config.model.context;
-  attempt([&] { lab->post(SetMask{lane, on ? Mask::causal(T) : Mask::full(T)}); });
+  train_with(lane, on ? Mask::causal(T) : Mask::full(T));
+}
+
+void App::Impl::use_mask(Mask mask) {
+  if (!opened_held) return train_with(selection.lane, std::move(mask));
+  attempt([&] {
+    mask.validate(opened->model.config().context);
+    opened->model.mask = std::make_shared<const Mask>(std::move(mask));
+    opened->masked = opened->model.masked();
+    opened->mask_name = describe(*opened->model.mask);
+  });
+}
+
+void App::Impl::train_with(int lane, Mask mask) {
+  past = nullptr;  // the mask of the present is changed: show it
+  attempt([&] { lab->post(SetMask{lane, std::move(mask)}); });
 }
 
 void App::Impl::set_paused(bool paused) {
@@ -124,9 +134,10 @@ void App::Impl::take(const std::string& from, std::shared_ptr<const Corpus> corp
 
 void App::Impl::take(const std::string&, Model model) {
   const bool masked = model.masked();
+  const std::string mask_name = describe(*model.mask);
   messages.add("Opened " + model.name + ". The twins wait; choose one in the size menu to return to them.");
   opened_mask = model.mask;
-  opened = Voice{std::move(model), masked};
+  opened = Voice{std::move(model), masked, mask_name};
   lab->post(SetPaused{true});
   hold_opened();
 }
@@ -142,58 +153,46 @@ void App::Impl::take(const std::string&, std::shared_ptr<const RunState> run) {
 
 /// What other threads have finished.
 void App::Impl::poll_background() {
-  std::erase_if(writing, [](auto& job) { return job.wait_for(std::chrono::seconds(0)) == std::future_status::ready; });
   auto result = opener.poll();
   if (!result) return;
   if (!result->error.empty()) return messages.add(result->error);
   std::visit([&](auto&& thing) { take(result->from, std::move(thing)); }, std::move(result->opened));
 }
 
-/// A file is written while the window goes on; what came of it is said in a message.
-template <class Job>
-void App::Impl::write_in_background(Job&& job) {
-  writing.push_back(std::async(std::launch::async, [this, job = std::forward<Job>(job)] {
-    try {
-      messages.add(job());
-    } catch (const std::exception& error) {
-      messages.add(error.what());
-    }
-    if (options.wake) options.wake();
-  }));
+void App::Impl::export_run() {
+  exporter.table("run", [snapshot = newest] { return run_log(*snapshot); });
 }
 
-void App::Impl::export_run() {
-  write_in_background([file = free_export_path("nopeek-run-", ".csv"), snapshot = newest] {
-    write_file(file, run_log(*snapshot));
-    return "The run was written to " + nopeek::shown(file);
-  });
+void App::Impl::export_table(std::string name, std::string csv) {
+  exporter.table(name, [csv = std::move(csv)] { return csv; });
 }
+
+void App::Impl::export_pictures(Pictures pictures) { exporter.pictures(std::move(pictures)); }
+void App::Impl::export_window() { exporter.window(); }
 
 void App::Impl::open_save_dialog() {
   to_save = opened_held ? std::optional(opened->model) : std::nullopt;
   const std::string name = to_save ? to_save->name + "-" : "nopeek-twins-";
-  file_dialog.save(to_save ? "Save the model" : "Save the twins", free_export_path(name, "", newest_save));
+  file_dialog.save(to_save ? "Save the model" : "Save the twins", free_export_path(name, "", {newest_save}));
 }
 
 void App::Impl::save(const std::filesystem::path& folder, const std::optional<Model>& model) {
   newest_save = folder;
   if (model) {
-    return write_in_background([folder, model = *model] {
+    return exporter.run([folder, model = *model] {
       save_model(folder, model);
       return "The model was saved to " + nopeek::shown(folder);
     });
   }
   // The twins as they are at the end of the step under way.
   auto promise = std::make_shared<std::promise<std::shared_ptr<const RunState>>>();
-  write_in_background([folder, taken = promise->get_future().share()] {
+  exporter.run([folder, taken = promise->get_future().share()] {
     const auto run = taken.get();
     save_run(folder, *run);
     return "The twins were saved at step " + std::to_string(run->step) + " to " + nopeek::shown(folder);
   });
   lab->post(TakeState{[promise](std::shared_ptr<const RunState> state) { promise->set_value(std::move(state)); }});
 }
-
-void App::Impl::export_picture() { png_request = free_export_path("nopeek-", ".png"); }
 
 double App::Impl::next_text_size(int direction) const {
   const auto* const end = std::end(kTextSizes);

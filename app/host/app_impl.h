@@ -3,6 +3,7 @@
 #include <nlohmann/json.hpp>
 
 #include "app/host/app.h"
+#include "app/host/export.h"
 #include "app/host/file_dialog.h"
 #include "app/host/messages.h"
 #include "app/host/opener.h"
@@ -49,11 +50,14 @@ struct App::Impl final : Actions {
   // app_actions.cpp
   void hold(int lane) override;
   void set_mask(int lane, bool on) override;
+  void use_mask(Mask mask) override;
   void set_paused(bool paused) override;
   void go_to_step(int64_t step) override;
   void go_to_now() override;
   void export_run() override;
-  void export_picture() override;
+  void export_window() override;
+  void export_table(std::string name, std::string csv) override;
+  void export_pictures(Pictures pictures) override;
   void step_once();
   void set_rate(double steps_per_second);
   void reset(uint64_t seed);
@@ -66,8 +70,6 @@ struct App::Impl final : Actions {
   void hold_opened();
   void open_save_dialog();
   void save(const std::filesystem::path& folder, const std::optional<Model>& model);
-  template <class Job>
-  void write_in_background(Job&& job);  // job() returns the message that it is done
   void poll_background();
   void set_text_size(double size);
   double next_text_size(int direction) const;  // the present one where there is none
@@ -113,6 +115,7 @@ struct App::Impl final : Actions {
   const Voice& held_voice() const { return voices[opened_held ? 0 : static_cast<size_t>(selection.lane)]; }
   bool held_is_masked() const;
   void toggle_mask();
+  void train_with(int lane, Mask mask);
   const LaneSnapshot& held() const { return shown->lanes[static_cast<size_t>(selection.lane)]; }
   bool playing() const { return !newest->paused && !newest->finished; }
 
@@ -134,8 +137,7 @@ struct App::Impl final : Actions {
   Opener opener;
   double opening_since = 0;
   Messages messages;
-  std::vector<std::future<void>> writing;  // exports under way
-  std::optional<std::filesystem::path> png_request;
+  Exporter exporter;
 
   std::shared_ptr<const Tokenizer> scanned_tokenizer;  // whose characters the fonts hold
   std::u32string extra_characters;

@@ -201,15 +201,6 @@ void GlfwWindow::draw(ImVec4 background) {
   glFinish();  // so that the cost of drawing is not counted as waiting for the display, or the other way round
 }
 
-Picture GlfwWindow::read_back() const {
-  const ImVec2 size = framebuffer_size();
-  Picture picture{static_cast<int>(size.x), static_cast<int>(size.y), {}};
-  picture.rgb.resize(static_cast<size_t>(picture.width) * picture.height * 3);
-  glPixelStorei(GL_PACK_ALIGNMENT, 1);
-  glReadPixels(0, 0, picture.width, picture.height, GL_RGB, GL_UNSIGNED_BYTE, picture.rgb.data());
-  return picture;
-}
-
 void GlfwWindow::present() { glfwSwapBuffers(window_); }
 
 }  // namespace nopeek

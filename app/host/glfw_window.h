@@ -5,7 +5,6 @@
 #include <functional>
 
 #include "app/host/input_queue.h"
-#include "app/host/png.h"
 
 struct GLFWwindow;
 
@@ -42,7 +41,6 @@ class GlfwWindow {
   void begin_frame();
   /// Draws what ImGui::Render() left, on `background`; it is on the screen after present().
   void draw(ImVec4 background);
-  Picture read_back() const;  // what was drawn
   void present();
 
  private:

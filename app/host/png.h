@@ -1,17 +1,11 @@
 #pragma once
-#include <cstdint>
 #include <filesystem>
 #include <future>
 #include <string>
-#include <vector>
+
+#include "app/host/picture.h"
 
 namespace nopeek {
-
-/// Pixels as glReadPixels gives them: RGB, 8 bits, the lowest row first, rows not padded.
-struct Picture {
-  int width = 0, height = 0;
-  std::vector<uint8_t> rgb;  // (height, width, 3)
-};
 
 /// Writes `picture` as PNG, to a temporary name that is then renamed. Throws Error. Takes some 0.2 s for a window.
 void write_png(const std::filesystem::path& file, const Picture& picture);

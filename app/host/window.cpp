@@ -11,8 +11,10 @@
 #include "app/gl/heatmap.h"
 #include "app/host/app.h"
 #include "app/host/frame_stats.h"
+#include "app/host/gl_camera.h"
 #include "app/host/glfw_window.h"
 #include "app/host/pacer.h"
+#include "app/host/png.h"
 #include "app/tour/player.h"
 #include "app/ui/registry.h"
 #include "app/ui/theme.h"
@@ -27,7 +29,7 @@ const Clock::time_point kProgramBegin = Clock::now();  // before main()
 
 double seconds_now() { return std::chrono::duration<double>(Clock::now() - kProgramBegin).count(); }
 
-constexpr double kFilesPoll = 0.02;  // s between looks at a picture that is being written
+constexpr double kShotPoll = 0.02;  // s between looks at a picture that is being written
 
 std::vector<tour::Step> read_tour(const WindowOptions& options) {
   if (options.tour.empty()) return {};
@@ -68,7 +70,7 @@ class Host : public tour::Stage {
   void frame();
   void build_frame();
   void take_pictures();
-  void report_pictures();
+  void report_shot();
   void store_settings();
 
   // tour::Stage
@@ -80,12 +82,6 @@ class Host : public tour::Stage {
   void shoot(const std::filesystem::path& file) override { shot_file_ = file; }
   std::optional<std::string> shot_result() override { return std::exchange(shot_result_, std::nullopt); }
 
-  struct WritingPicture {
-    std::filesystem::path file;
-    bool for_tour;
-    std::future<std::string> result;
-  };
-
   const WindowOptions options_;
   const Settings stored_;
   const std::filesystem::path settings_file_;
@@ -93,6 +89,7 @@ class Host : public tour::Stage {
   std::atomic<bool> news_{false};  // set on any thread, before it wakes the window
   GlfwWindow window_;
   gl::HeatmapRenderer heatmaps_;
+  GlCamera camera_{window_, heatmaps_};
   App app_;
   std::optional<tour::Player> player_;
   bool watched_ = false;  // the tour, by a person
@@ -101,7 +98,7 @@ class Host : public tour::Stage {
   double ui_ms_ = 0;  // of the frame being drawn
   std::filesystem::path shot_file_;
   std::optional<std::string> shot_result_;
-  std::vector<WritingPicture> writing_;
+  std::future<std::string> writing_shot_;
 };
 
 Host::Host(const WindowOptions& options)
@@ -122,6 +119,7 @@ App::Options Host::app_options(const std::vector<tour::Step>& steps) {
   app.seed = options_.seed;
   app.model = options_.model;
   app.animations = !tour::ends_app(steps);  // pictures and expectations are of what is, not of what is on its way
+  app.camera = &camera_;
   app.wake = [this] {
     if (!news_.exchange(true)) GlfwWindow::wake();
   };
@@ -158,10 +156,10 @@ int Host::run() {
   while (running()) {
     collect_reasons();
     if (window_.wait(next_wait())) pacer_.input();
-    report_pictures();
+    report_shot();
     if (pacer_.until_due(seconds_now(), app_.animating()) <= 0) frame();
   }
-  for (WritingPicture& picture : writing_) picture.result.wait();
+  if (writing_shot_.valid()) writing_shot_.wait();
   store_settings();
   if (!player_ || player_->failure().empty()) return 0;
   std::fprintf(stderr, "%s\n", player_->failure().c_str());
@@ -181,7 +179,7 @@ void Host::collect_reasons() {
 
 double Host::next_wait() {
   const double due = pacer_.until_due(seconds_now(), app_.animating());
-  return writing_.empty() ? due : std::min(due, kFilesPoll);
+  return writing_shot_.valid() ? std::min(due, kShotPoll) : due;
 }
 
 void Host::frame() {
@@ -216,24 +214,13 @@ void Host::build_frame() {
 }
 
 void Host::take_pictures() {
-  const auto take = [this](std::filesystem::path file, bool for_tour) {
-    writing_.push_back({file, for_tour, write_png_async(file, window_.read_back())});
-  };
-  if (!shot_file_.empty()) take(std::exchange(shot_file_, {}), true);
-  if (auto file = app_.take_png_request()) take(*file, false);
+  if (!shot_file_.empty()) writing_shot_ = write_png_async(std::exchange(shot_file_, {}), camera_.window());
+  app_.take_pictures();
 }
 
-void Host::report_pictures() {
-  std::erase_if(writing_, [this](WritingPicture& picture) {
-    if (picture.result.wait_for(std::chrono::seconds(0)) != std::future_status::ready) return false;
-    const std::string failure = picture.result.get();
-    if (picture.for_tour) {
-      shot_result_ = failure;
-    } else {
-      app_.notify(failure.empty() ? "Saved picture: " + picture.file.string() : failure);
-    }
-    return true;
-  });
+void Host::report_shot() {
+  if (writing_shot_.valid() && writing_shot_.wait_for(std::chrono::seconds(0)) == std::future_status::ready)
+    shot_result_ = writing_shot_.get();
 }
 
 void Host::store_settings() {

@@ -20,6 +20,10 @@ constexpr float kRowLabel = 60, kColumnLabel = 64;  // px that a token's label m
 
 std::unique_ptr<Scene> make_mask_lab() { return std::make_unique<MaskLab>(); }
 
+std::string mask_words(const std::string& name) {
+  return name == "causal" ? "mask on" : name == "full" ? "mask off" : name;
+}
+
 std::string MaskLab::title(const Snapshot& s, int lane, bool capital) {
   std::string word = s.lanes[static_cast<size_t>(lane)].masked ? "masked" : "unmasked";
   if (capital) word[0] = static_cast<char>(std::toupper(static_cast<unsigned char>(word[0])));

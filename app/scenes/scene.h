@@ -24,7 +24,19 @@ struct Selection {
 /// A model that a scene can ask: a lane of the lab with the weights of the step shown, or a folder that was opened.
 struct Voice {
   Model model;
-  bool masked = true;  // its mask hides every future key: blue, else orange
+  bool masked = true;     // its mask hides every future key: blue, else orange
+  std::string mask_name;  // describe(*model.mask)
+};
+
+/// What a scene draws for a file: a PNG, or a GIF that repeats if there are several frames.
+struct Pictures {
+  std::string name;  // 'The attention matrix was written to .../nopeek-attention-matrix-1.png' from "attention matrix"
+  ImVec2 size{};     // logical px; the scale is the window's
+  std::vector<int> delays{0};  // ms that each frame stays; as many as there are frames
+  /// Draws frame `index` with what draws the window, text(), fill() and heatmaps, from 0, 0 on; the background is there
+  /// already. Called after the frame of the window in which it was asked for, for all frames in a row. The snapshots
+  /// and voices of that frame still live then, its SceneInput does not. No widgets: nothing here takes input.
+  std::function<void(int index)> draw = {};
 };
 
 /// What a scene may ask of the app. Nothing here throws: what cannot be done is said in a message.
@@ -32,11 +44,16 @@ class Actions {
  public:
   virtual void hold(int lane) = 0;
   virtual void set_mask(int lane, bool on) = 0;
+  /// Of the held model: a twin trains with it from the next step on, an opened model runs under it.
+  virtual void use_mask(Mask mask) = 0;
   virtual void set_paused(bool paused) = 0;
   virtual void go_to_step(int64_t step) = 0;  // shows the nearest checkpoint; training pauses
   virtual void go_to_now() = 0;               // back to the newest step; training stays as it is
   virtual void export_run() = 0;              // as CSV
-  virtual void export_picture() = 0;          // the window as PNG
+  virtual void export_window() = 0;           // as PNG
+  /// Into nopeek-NAME-1.csv, or the next number that is free. Messages call it by its name: "attention matrix".
+  virtual void export_table(std::string name, std::string csv) = 0;
+  virtual void export_pictures(Pictures pictures) = 0;
 
  protected:
   ~Actions() = default;

@@ -69,6 +69,35 @@ ImTextureID texture_id(unsigned gl_name) {
   return (ImTextureID)(intptr_t)gl_name;
 }  // a pointer in 1.86, a number later
 
+OffScreenList::OffScreenList(ImVec2 size) : list_(ImGui::GetDrawListSharedData()) {
+  list_._ResetForNewFrame();
+#if IMGUI_VERSION_NUM >= 19200
+  list_.PushTexture(ImGui::GetIO().Fonts->TexRef);
+#else
+  list_.PushTextureID(ImGui::GetIO().Fonts->TexID);
+#endif
+  list_.PushClipRect({0, 0}, size);
+  data_.DisplaySize = size;
+  data_.FramebufferScale = {1, 1};
+}
+
+ImDrawData& OffScreenList::draw_data() {
+#if IMGUI_VERSION_NUM >= 18980
+  data_.AddDrawList(&list_);
+#else
+  list_._PopUnusedDrawCmd();
+  data_.CmdLists = &lists_;
+  data_.CmdListsCount = 1;
+  data_.TotalVtxCount = list_.VtxBuffer.Size;
+  data_.TotalIdxCount = list_.IdxBuffer.Size;
+#endif
+#if IMGUI_VERSION_NUM >= 19200
+  data_.Textures = &ImGui::GetPlatformIO().Textures;  // glyphs that no window has shown yet
+#endif
+  data_.Valid = true;
+  return data_;
+}
+
 void shift_glyph(ImFont* font, ImWchar codepoint, float new_advance, float shift_x) {
 #if IMGUI_VERSION_NUM < 19200
   auto* glyph = const_cast<ImFontGlyph*>(font->FindGlyphNoFallback(codepoint));

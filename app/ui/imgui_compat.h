@@ -38,6 +38,21 @@ ImGuiID active_item();
 bool any_popup_open();
 ImTextureID texture_id(unsigned gl_name);
 
+/// A draw list that belongs to no window: a picture of `size` px. While a frame is built or after it.
+class OffScreenList {
+ public:
+  explicit OffScreenList(ImVec2 size);
+  OffScreenList(const OffScreenList&) = delete;
+  ImDrawList* get() { return &list_; }
+  /// What has been drawn, for a backend to render. Nothing more can be drawn then.
+  ImDrawData& draw_data();
+
+ private:
+  ImDrawList list_;
+  ImDrawList* lists_ = &list_;  // before 1.89.8 ImDrawData does not hold its array itself
+  ImDrawData data_;
+};
+
 /// Advance and horizontal offset of one glyph, changed after the atlas was built.
 void shift_glyph(ImFont* font, ImWchar codepoint, float new_advance, float shift_x);
 

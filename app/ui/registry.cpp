@@ -1,6 +1,7 @@
 #include "app/ui/registry.h"
 
 #include <algorithm>
+#include <utility>
 
 #include "app/ui/imgui_compat.h"
 #include "app/ui/text.h"
@@ -78,6 +79,9 @@ void set_enabled(bool enable) {
   drawn.clear();
 }
 bool enabled() { return on; }
+
+Pause::Pause() : before_(std::exchange(on, false)) {}
+Pause::~Pause() { on = before_; }
 
 void new_frame() {
   drawn.clear();

@@ -25,6 +25,16 @@ struct Item {
 
 void set_enabled(bool on);
 bool enabled();
+/// Nothing is reported while it lives: what is drawn is not on the screen.
+class Pause {
+ public:
+  Pause();
+  ~Pause();
+  Pause(const Pause&) = delete;
+
+ private:
+  bool before_;
+};
 /// Forgets the last frame's items; call once before each frame is built.
 void new_frame();
 /// Labels given to add() belong to this scope until the matching pop.

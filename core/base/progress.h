@@ -12,11 +12,15 @@ struct Progress {
   std::atomic<bool> cancelled{false};
 };
 
-/// Says how far the work is, at a place where it can end: throws Cancelled if it shall. Null: nobody asks.
+/// Throws Cancelled if that is wished; null: nobody can.
+inline void stop_if_asked(const Progress* progress) {
+  if (progress != nullptr && progress->cancelled) throw Cancelled();
+}
+
+/// The same, and says how far the work is.
 inline void report_progress(Progress* progress, float fraction) {
-  if (progress == nullptr) return;
-  if (progress->cancelled) throw Cancelled();
-  progress->fraction = fraction;
+  stop_if_asked(progress);
+  if (progress != nullptr) progress->fraction = fraction;
 }
 
 }  // namespace nopeek

@@ -2,22 +2,12 @@
 
 #include <algorithm>
 #include <cassert>
-#include <string>
 
-#include "core/base/error.h"
 #include "core/nn/attention.h"
 
 namespace nopeek {
 
 using Eigen::Index;
-
-void require_known(const ModelConfig& config, std::span<const TokenId> text) {
-  for (const TokenId id : text) {
-    if (id >= 0 && id < config.vocab) continue;
-    throw Error("The text has the token " + std::to_string(id) + ", and this model has only " +
-                std::to_string(config.vocab) + ". It belongs to another tokenizer.");
-  }
-}
 
 template <class S>
 Decoder<S>::Decoder(const Parameters<S>& parameters, const Mask& mask, bool cache)

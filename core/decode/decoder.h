@@ -10,9 +10,6 @@
 
 namespace nopeek {
 
-/// Throws Error if a token is not of the model's vocabulary.
-void require_known(const ModelConfig& config, std::span<const TokenId> text);
-
 /// Predicts what follows a text: the inference pass. Nothing is kept for a way back, and only the last position's
 /// logits are computed.
 ///

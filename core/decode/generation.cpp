@@ -111,11 +111,11 @@ std::vector<TokenId> prompt_tokens(const Tokenizer& tokenizer, std::string_view 
 
 template <class S>
 std::vector<TokenId> greedy_continuation(Decoder<S>& decoder, std::span<const TokenId> prompt, int max_new_tokens,
-                                         std::optional<TokenId> eos) {
+                                         std::optional<TokenId> eos, Progress* progress) {
   std::vector<TokenId> text(prompt.begin(), prompt.end());
   const size_t most = prompt.size() + static_cast<size_t>(max_new_tokens);
   while (text.size() < most) {
-    const auto logits = decoder.next_logits(text);
+    const auto logits = decoder.next_logits(text, {}, progress);
     const auto best = static_cast<TokenId>(std::max_element(logits.begin(), logits.end()) - logits.begin());
     if (best == eos) break;
     text.push_back(best);
@@ -138,9 +138,9 @@ std::vector<TokenId> replay(Decoder<S>& decoder, const SamplingConfig& sampling,
 }
 
 template std::vector<TokenId> greedy_continuation<float>(Decoder<float>&, std::span<const TokenId>, int,
-                                                         std::optional<TokenId>);
+                                                         std::optional<TokenId>, Progress*);
 template std::vector<TokenId> greedy_continuation<double>(Decoder<double>&, std::span<const TokenId>, int,
-                                                          std::optional<TokenId>);
+                                                          std::optional<TokenId>, Progress*);
 template void generate_token<float>(Decoder<float>&, const SamplingConfig&, Generation&, Distribution&, const Dropout&,
                                     Progress*);
 template std::vector<TokenId> replay<float>(Decoder<float>&, const SamplingConfig&, std::span<const TokenId>,

@@ -90,10 +90,10 @@ void generate_token(Decoder<S>& decoder, const SamplingConfig& sampling, Generat
 std::vector<TokenId> prompt_tokens(const Tokenizer& tokenizer, std::string_view prompt);
 
 /// Greedy continuation of a prompt, not empty: again and again the likeliest next token (the lower id among equals),
-/// until `eos`, which is not returned, or `max_new_tokens`.
+/// until `eos`, which is not returned, or `max_new_tokens`. Throws as next_logits() does.
 template <class S>
 std::vector<TokenId> greedy_continuation(Decoder<S>& decoder, std::span<const TokenId> prompt, int max_new_tokens,
-                                         std::optional<TokenId> eos);
+                                         std::optional<TokenId> eos, Progress* progress = nullptr);
 
 /// What another model writes behind the same prompt when it gets the same numbers u, one a token; ends behind `eos`.
 /// The prompt is not empty.

@@ -1,28 +1,13 @@
 #include "core/decode/inspect.h"
 
 #include <cmath>
-#include <string>
 
-#include "core/base/error.h"
 #include "core/decode/decoder.h"
 #include "core/nn/model.h"
 
 namespace nopeek {
 
-void require_fit(const ModelConfig& config, std::span<const TokenId> text) {
-  if (text.empty()) throw Error("The text has no token that this model knows. Write at least one word.");
-  if (text.size() > static_cast<size_t>(config.context)) {
-    throw Error("The text has " + std::to_string(text.size()) + " tokens, and this model reads at most " +
-                std::to_string(config.context) + ". Shorten it.");
-  }
-  require_known(config, text);
-}
-
 namespace {
-
-void stop_if_asked(const Progress* progress) {
-  if (progress != nullptr && progress->cancelled) throw Cancelled();
-}
 
 template <class S>
 double surprise(std::span<const S> logits, TokenId token) {

@@ -24,9 +24,6 @@ struct Inspection {
   std::unique_ptr<Parameters<S>> gradient;  // of the reported loss; null if not asked for, or without a loss
 };
 
-/// Throws Error if the text has no token, more than the context, or one that the model does not know.
-void require_fit(const ModelConfig& config, std::span<const TokenId> text);
-
 /// `mask` is at least as large as the text. Throws Error if the text has no token, more than the context, or one that
 /// the model does not know, and Cancelled: between the passes over the whole text, and within those over its prefixes.
 template <class S>

@@ -45,7 +45,9 @@ Lab::Lane::Lane(const LaneStart& start, const RunConfig& config)
       trainer(config, start.mask),
       probe(config.model, 1, config.model.context),
       mask(std::make_shared<const Mask>(start.mask)),
-      masked(start.mask.is_causal()) {}
+      mask_name(describe(start.mask)),
+      masked(start.mask.is_causal()),
+      trained(mask) {}
 
 Lab::Lab(RunConfig config, std::shared_ptr<const Corpus> corpus, std::vector<LaneStart> lanes)
     : config_(checked(config, *corpus, lanes.size())),
@@ -76,6 +78,7 @@ Lab::Lab(RunState state) : Lab((state.validate(), state.config), state.corpus, s
     LaneState& saved = state.lanes[i];
     lane.trainer.set_state(std::move(saved.trainer));
     lane.changes = std::move(saved.changes);
+    if (!lane.changes.empty() && lane.changes.back().step == step_) lane.trained = nullptr;
     lane.stopped = std::move(saved.stopped);
     lane.measured = saved.measured;
     for (const StepRecord& record : saved.history) lane.history->append(record);
@@ -123,6 +126,7 @@ void Lab::step(ThreadPool& threads, Measure measure) {
     Lane& lane = *lanes_[static_cast<size_t>(i % count)];
     if (lane.stopped.empty()) lane.trainer.run_shard(batch, i / count, measured);
   });
+  for (const auto& lane : lanes_) lane->trained = lane->mask;
   threads.run(count, [&](int i) { finish_step(*lanes_[static_cast<size_t>(i)], recorded); });
   find_leak(measured);
 }
@@ -160,13 +164,17 @@ void Lab::find_leak(bool measured) {
 
 void Lab::set_mask(int index, Mask mask) {
   Lane& lane = *lanes_.at(static_cast<size_t>(index));
-  if (mask.size() != config_.model.context) throw Error("The mask must be as large as the context.");
+  mask.validate(config_.model.context);
+  if (mask == *lane.mask) return;
   lane.trainer.set_mask(mask);
-  const bool masked = mask.is_causal();
-  if (masked != lane.masked) lane.changes.push_back({step_, masked});
-  lane.masked = masked;
   lane.mask = std::make_shared<const Mask>(std::move(mask));
+  lane.mask_name = describe(*lane.mask);
+  lane.masked = lane.mask->is_causal();
   mask_changed_ = true;
+  // What lies between two steps, such as the strokes of a painted mask, is one change; or none, if it was taken back.
+  if (!lane.changes.empty() && lane.changes.back().step == step_) lane.changes.pop_back();
+  const bool taken_back = lane.trained != nullptr && *lane.mask == *lane.trained;
+  if (!taken_back) lane.changes.push_back({step_, lane.masked, lane.mask_name});
 }
 
 LaneSnapshot Lab::look(Lane& lane) {
@@ -174,6 +182,7 @@ LaneSnapshot Lab::look(Lane& lane) {
   LaneSnapshot look;
   look.name = lane.name;
   look.mask = lane.mask;
+  look.mask_name = lane.mask_name;
   look.masked = lane.masked;
   look.changes = lane.changes;
   look.stopped = lane.stopped;

@@ -41,7 +41,8 @@ class Lab {
   /// No lane trains any more.
   bool finished() const;
 
-  /// From the next step on. Throws Error if the mask is not (context, context) or leaves a row without a key.
+  /// From the next step on; the mask that the lane has already is no change. Throws Error if it is not (context,
+  /// context) or leaves a row without a key.
   void set_mask(int lane, Mask mask);
 
   const RunConfig& config() const { return config_; }
@@ -64,7 +65,9 @@ class Lab {
     Trainer<float> trainer;
     Activations<float> probe;  // (1, context)
     std::shared_ptr<const Mask> mask;
+    std::string mask_name;
     bool masked;
+    std::shared_ptr<const Mask> trained;  // mask of the newest step; null: not known, in a run that was resumed
     std::vector<MaskChange> changes;
     std::string stopped;
     float reported = kNotMeasured;  // of the newest step

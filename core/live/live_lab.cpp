@@ -231,8 +231,7 @@ struct LiveLab::Impl {
     if (command.lane < 0 || command.lane >= kLanes)
       throw Error("There is no twin number " + std::to_string(command.lane) + ".");
     std::lock_guard lock(mutex);
-    if (command.mask.size() != context) throw Error("The mask must be as large as the context.");
-    command.mask.validate();
+    command.mask.validate(context);
   }
   void check(SetRate& command) const {
     if (!(command.steps_per_second > 0)) throw Error("The speed must be above 0 steps a second; pause instead.");

@@ -89,7 +89,9 @@ std::optional<int64_t> read_step(const Fields& fields, const char* key) {
 
 ordered_json json_from(const LaneState& lane) {
   ordered_json changes = ordered_json::array();
-  for (const MaskChange& change : lane.changes) changes.push_back({{"step", change.step}, {"masked", change.masked}});
+  for (const MaskChange& change : lane.changes) {
+    changes.push_back({{"step", change.step}, {"masked", change.masked}, {"mask", change.mask}});
+  }
   return {{"name", lane.name},
           {"updates", lane.trainer.optimiser.t},
           {"mask_changes", changes},
@@ -118,7 +120,10 @@ LaneState read_lane(const Fields& fields) {
   if (!changes.is_array()) fields.fail("mask_changes", "an array");
   for (const json& entry : changes) {
     const Fields change(entry, fields.what() + ", \"mask_changes\"");
-    lane.changes.push_back({change.integer("step", 0, kMostSteps), change.flag("masked")});
+    const bool masked = change.flag("masked");
+    // Runs of before masks had names were toggled, between these two.
+    const std::string mask = one_line(change.text("mask", masked ? "causal" : "full"));
+    lane.changes.push_back({change.integer("step", 0, kMostSteps), masked, mask});
   }
   return lane;
 }

@@ -13,16 +13,19 @@
 
 namespace nopeek {
 
-/// A mask that was changed in the middle of a run: `masked` from the step after `step` on.
+/// A mask that was changed in the middle of a run, from the step after `step` on.
 struct MaskChange {
   int64_t step;
-  bool masked;
+  bool masked;            // it is causal
+  std::string mask = {};  // describe()
+  bool operator==(const MaskChange&) const = default;
 };
 
 /// One lane at one step, as data: all that a scene may show of it.
 struct LaneSnapshot {
   std::string name;                  // "masked", "unmasked": who it was at the start of the run
   std::shared_ptr<const Mask> mask;  // (T, T) over the whole context; what it trains with now
+  std::string mask_name;             // describe(*mask)
   /// The weights of this step. Null in old checkpoints of models too large to keep each step's.
   std::shared_ptr<const Parameters<float>> weights;
   bool masked = true;               // mask->is_causal()

@@ -20,4 +20,21 @@ void ModelConfig::validate() const {
   need(dropout >= 0 && dropout < 1, "Dropout must be at least 0 and below 1.");
 }
 
+void require_known(const ModelConfig& config, std::span<const int32_t> text) {
+  for (const int32_t id : text) {
+    if (id >= 0 && id < config.vocab) continue;
+    throw Error("The text has the token " + std::to_string(id) + ", and this model has only " +
+                std::to_string(config.vocab) + ". It belongs to another tokenizer.");
+  }
+}
+
+void require_fit(const ModelConfig& config, std::span<const int32_t> text) {
+  if (text.empty()) throw Error("The text has no token that this model knows. Write at least one word.");
+  if (text.size() > static_cast<size_t>(config.context)) {
+    throw Error("The text has " + std::to_string(text.size()) + " tokens, and this model reads at most " +
+                std::to_string(config.context) + ". Shorten it.");
+  }
+  require_known(config, text);
+}
+
 }  // namespace nopeek

@@ -1,5 +1,6 @@
 #pragma once
-#include <string>
+#include <cstdint>
+#include <span>
 
 namespace nopeek {
 
@@ -17,5 +18,10 @@ struct ModelConfig {
   void validate() const;
   bool operator==(const ModelConfig&) const = default;
 };
+
+/// Throws Error if a token is not of the model's vocabulary.
+void require_known(const ModelConfig& config, std::span<const int32_t> text);
+/// The same, and if there is no token, or more than the model reads at once.
+void require_fit(const ModelConfig& config, std::span<const int32_t> text);
 
 }  // namespace nopeek

@@ -120,10 +120,7 @@ BytePairVocabulary train_byte_pair(std::span<const CountedPiece> pieces, std::ve
 
   const auto goal = static_cast<size_t>(max_tokens);
   while (tokens.size() < goal) {
-    if (progress != nullptr) {
-      if (progress->cancelled) throw Cancelled();
-      progress->fraction = from + (to - from) * static_cast<float>(tokens.size()) / static_cast<float>(goal);
-    }
+    report_progress(progress, from + (to - from) * static_cast<float>(tokens.size()) / static_cast<float>(goal));
     const auto pair = counts.most_frequent();
     if (!pair) break;
     merges.push_back(*pair);

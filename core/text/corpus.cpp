@@ -105,9 +105,8 @@ Corpus load_corpus(const std::filesystem::path& path, std::optional<TokenizerKin
   std::string text(size, '\0');
   constexpr size_t kChunk = 1 << 22;
   for (size_t done = 0; done < size; done += kChunk) {
-    if (progress != nullptr && progress->cancelled) throw Cancelled();
+    report_progress(progress, 0.1f * static_cast<float>(done) / static_cast<float>(size));
     file.read(text.data() + done, static_cast<std::streamsize>(std::min<size_t>(kChunk, size - done)));
-    if (progress != nullptr) progress->fraction = 0.1f * static_cast<float>(done) / static_cast<float>(size);
   }
   if (!file) throw Error("Reading " + shown + " failed in the middle. Check the disk and try again.");
   Corpus corpus = make_corpus(path.stem().string(), std::move(text), kind, progress);

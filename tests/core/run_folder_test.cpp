@@ -47,7 +47,7 @@ TEST_CASE("a run comes back from its folder with every bit of everything") {
   TemporaryFolder home;
   const RunState run = rich_state();
   REQUIRE(!run.lanes[0].stopped.empty());
-  REQUIRE(run.lanes[1].changes.size() == 0);  // off by one still peeks, so the hue did not change
+  REQUIRE(run.lanes[1].changes.size() == 3);  // the painted one was trained with after the first resuming
   REQUIRE(run.mask_changed);
   save_run(home / "run", run);
   Progress progress;
@@ -70,7 +70,7 @@ TEST_CASE("the smallest runs come back too: no step made, one lane, a leak that 
   RunState leaking = fresh_state(5);
   leaking.leak_suspected = 2;
   leaking.leak_found = 2;
-  leaking.lanes[0].changes = {{0, false}, {4, true}, {4, false}};
+  leaking.lanes[0].changes = {{0, false, "full"}, {4, true, "causal"}, {4, false, "custom"}};
   save_run(home / "leaking", leaking);
   check_same(load_run(home / "leaking"), leaking);
 }
@@ -271,6 +271,7 @@ TEST_CASE("run.json is checked field by field") {
       {"/lanes/0/mask_changes", 1, "mask_changes"},
       {"/lanes/0/mask_changes", {{{"step", 6}, {"masked", true}}}, "impossible step"},
       {"/lanes/0/mask_changes", {{{"step", 1}}}, "masked"},
+      {"/lanes/0/mask_changes", {{{"step", 1}, {"masked", true}, {"mask", 5}}}, "mask"},
       {"/lanes/0/measured/honest", 1e300, "honest"},
       {"/lanes/0/measured", nullptr, "measured"},
       {"/lanes/0/stopped", "because", "history is not as long"},
@@ -392,13 +393,22 @@ TEST_CASE("the lanes must be those that run.json names, and read the same tokens
   CHECK(contains(swapped.error(), "different tokenizers"));
 }
 
+TEST_CASE("a run of before masks had names opens: they were on or off") {
+  Saved saved;
+  saved.set("/lanes/0/mask_changes", {{{"step", 2}, {"masked", false}}, {{"step", 4}, {"masked", true}}});
+  const std::vector<MaskChange> changes = {{2, false, "full"}, {4, true, "causal"}};
+  CHECK(load_run(saved.path).lanes[0].changes == changes);
+}
+
 TEST_CASE("texts of run.json are shown, and so are one line") {
   Saved saved;
+  saved.set("/lanes/0/mask_changes", {{{"step", 2}, {"masked", false}, {"mask", "a\n\x1b[2J"}}});
   saved.set("/corpus/name", "a b\n\x1b[2J");
   saved.set("/corpus/source", "a\nb");
   const RunState run = load_run(saved.path);
   CHECK(run.corpus->name == "a b\u21B5<U+001B>[2J");
   CHECK(run.corpus->source == "a\u21B5b");
+  CHECK(run.lanes[0].changes[0].mask == "a\u21B5<U+001B>[2J");
 }
 
 TEST_CASE("saving again does not delete a model of somebody else's that was put into the run") {

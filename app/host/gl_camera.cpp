@@ -1,0 +1,34 @@
+#include "app/host/gl_camera.h"
+
+#include <backends/imgui_impl_opengl3.h>
+
+#include "app/gl/objects.h"
+
+namespace nopeek {
+namespace {
+
+Picture read_back(int width, int height) { return {width, height, gl::read_rgb(width, height)}; }
+
+}  // namespace
+
+Picture GlCamera::window() {
+  const ImVec2 size = window_.framebuffer_size();
+  return read_back(static_cast<int>(size.x), static_cast<int>(size.y));
+}
+
+/// The backend puts back all of OpenGL's state that it changes, the viewport included, and leaves the framebuffer
+/// alone.
+Picture GlCamera::off_screen(ImDrawData& drawn) {
+  heatmaps_.flush();
+  const int width = static_cast<int>(drawn.DisplaySize.x), height = static_cast<int>(drawn.DisplaySize.y);
+  gl::Texture target;
+  target.set_colors(width, height);
+  const gl::Framebuffer framebuffer;
+  framebuffer.bind(target);
+  ImGui_ImplOpenGL3_RenderDrawData(&drawn);
+  Picture picture = read_back(width, height);
+  gl::Framebuffer::unbind();
+  return picture;
+}
+
+}  // namespace nopeek
