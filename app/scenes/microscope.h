@@ -1,6 +1,8 @@
 #pragma once
 #include <nlohmann/json_fwd.hpp>
 
+#include "app/scenes/microscope_clock.h"
+#include "app/scenes/microscope_stages.h"
 #include "app/scenes/scene.h"
 #include "app/ui/matrix_view.h"
 #include "app/ui/token_preview.h"
@@ -8,10 +10,6 @@
 #include "core/live/live_attention.h"
 
 namespace nopeek {
-
-/// The five steps of a head.
-enum class Stage { kScores, kScaled, kMasked, kWeights, kOutput };
-inline constexpr int kStages = 5;
 
 /// What all pages of the Microscope look at: one text, one head, one row and cell of it, and what core says of them.
 struct Lens {
@@ -30,8 +28,10 @@ struct Lens {
   float progress = -1;                            // of the answer that is waited for; negative: none is
 
   // What the user looks at
-  Stage stage = Stage::kMasked;
-  ui::Cell cell{3, 5};  // query and key
+  StageClock clock;              // which of the steps; a page that wants another one calls clock.go_to()
+  Stage stage = Stage::kMasked;  // of the clock, as this frame began
+  StageMatrices matrices;        // of the answer's held voice, once ready()
+  ui::Cell cell{3, 5};           // query and key
 
   /// The mask that the held model runs under on this screen, instead of its own; null: its own.
   std::shared_ptr<const Mask> draft;
@@ -115,6 +115,12 @@ class Microscope final : public Scene {
 
   // microscope_pipeline.cpp
   void draw_pipeline(const SceneInput& in, const ui::Rect& panel);
+  void draw_stage_names(const ui::Rect& room);
+  void draw_thumbs(const SceneInput& in, const ui::Rect& panel);
+  void draw_thumb(const SceneInput& in, Stage stage, const ui::Rect& place);
+  void draw_operators(const ui::Rect& panel) const;
+  void draw_scrubber(const ui::Rect& panel);
+  bool step_key();
 
   Lens lens_;
   int read_for_ = 0;  // the context that the text was read for
@@ -123,6 +129,7 @@ class Microscope final : public Scene {
   std::unique_ptr<LiveAttention> attention_;  // made when the scene is first seen: it is a thread
   double shown_since_ = 0;
   double waited_since_ = 0;  // for an answer to another text or head; 0: it is there
+  double clock_seen_ = 0;    // clock_now() when the play was last moved on
 
   // The text's editor
   struct Edit {

@@ -231,7 +231,7 @@ bool Microscope::key(const SceneInput& in) {
   if (character_key_pressed('E')) return begin_edit(), true;
   if (character_key_pressed('[')) return walk_heads(in, -1), true;
   if (character_key_pressed(']')) return walk_heads(in, +1), true;
-  return false;
+  return step_key();
 }
 
 /// Through all heads of all layers, and on from the last to the first.
@@ -244,7 +244,9 @@ void Microscope::walk_heads(const SceneInput& in, int by) {
 }
 
 std::span<const Shortcut> Microscope::shortcuts() const {
-  static constexpr Shortcut kShortcuts[] = {{"[  ]", "The head before, the next one"},
+  static constexpr Shortcut kShortcuts[] = {{"Left  Right", "The step of the head before, the next one"},
+                                            {"P", "Play or pause the five steps"},
+                                            {"[  ]", "The head before, the next one"},
                                             {"E", "Edit the text"},
                                             {"Ctrl Z", "The text before"},
                                             {"Ctrl Y", "The text after, also Ctrl Shift Z"}};

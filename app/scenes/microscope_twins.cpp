@@ -18,18 +18,6 @@ namespace {
 constexpr int kTexture = 130;
 constexpr float kLabels = 84, kTop = 88, kNumbers = 56, kApart = 40, kInset = 20;
 
-struct StageWords {
-  const char *title, *of_two;  // of the matrix; in a sentence
-};
-StageWords words_of(Stage stage) {
-  constexpr StageWords kWords[kStages] = {{"scores", "score"},
-                                          {"scaled", "scaled score"},
-                                          {"masked", "masked score"},
-                                          {"weights", "weight"},
-                                          {"output", "output"}};
-  return kWords[static_cast<size_t>(stage)];
-}
-
 /// 4 decimals of weights, 2 of scores.
 std::string number_of(float v, Stage stage) {
   if (std::isinf(v)) return v < 0 ? "\xE2\x88\x92\xE2\x88\x9E" : "\xE2\x88\x9E";
@@ -44,14 +32,15 @@ class TwinsPage final : public MicroscopePage {
 
  private:
   struct Side {
-    Matrix<float> cells;  // as drawn: -inf is hatched
+    StageMatrices matrices;
     bool masked = true;
     std::string name;
   };
 
   void update(const Lens& lens, const SceneInput& in);
-  void set_scale(const Lens& lens);
+  void measure(const Lens& lens);
   void draw_title(float x, float y, float w, size_t i) const;
+  gl::HeatmapSpec look(size_t i, float pitch) const;
   MatrixEvents draw_matrix(Lens& lens, const SceneInput& in, const Rect& area, size_t i);
   void draw_numbers(const Lens& lens, const Rect& panel) const;
   float value(size_t i, Cell cell) const;
@@ -66,9 +55,9 @@ class TwinsPage final : public MicroscopePage {
   uint64_t revision_ = 0, texture_revision_ = 0;
   size_t first_ = 0;  // place of sides_[0] among the voices
   Stage stage_ = Stage::kScores;
-  float low_ = 0, high_ = 1, most_ = 1;  // of the two sides; |difference| at most
-  double mean_ = 0;                      // |difference| of weights, a row's sum on average
-  Cell hovered_{}, widest_{};            // under the pointer; where the difference is largest
+  float most_ = 1;             // |difference| at most
+  double mean_ = 0;            // |difference| of weights, a row's sum on average
+  Cell hovered_{}, widest_{};  // under the pointer; where the difference is largest
   std::vector<std::string> labels_;
   std::optional<Cell> pending_cell_;  // what a suggestion asked for, until the next frame
   std::optional<Stage> pending_stage_;
@@ -91,7 +80,7 @@ const Matrix<float>& TwinsPage::matrix_of(const HeadStages<float>& s, Stage stag
   return s.output;
 }
 
-/// Once for each answer and stage: the two sides as they are drawn, and what is between them.
+/// Once for each answer and stage: what is between the two sides.
 void TwinsPage::update(const Lens& lens, const SceneInput& in) {
   if (revision_ == lens.revision && stage_ == lens.stage && difference_.size() > 0) return;
   revision_ = lens.revision;
@@ -103,16 +92,9 @@ void TwinsPage::update(const Lens& lens, const SceneInput& in) {
   first_ = !models[0].masked() && models[1].masked() ? 1 : 0;
   for (size_t i = 0; i < 2; ++i) {
     const size_t voice = i == 0 ? first_ : 1 - first_;
-    Side& side = sides_[i];
-    side.cells = matrix_of(lens.answer->voices[voice].stages, stage_);
-    side.masked = models[voice].masked();
-    side.name = voice_name(in.voices, voice, in.opened);
-    if (stage_ != Stage::kWeights) continue;
-    for (int q = 0; q < lens.T(); ++q) {
-      for (int k = 0; k < lens.T(); ++k) {
-        if (!models[voice].mask->visible(q, k)) side.cells(q, k) = Mask::kForbidden;
-      }
-    }
+    sides_[i].matrices.use(lens.answer, voice);
+    sides_[i].masked = models[voice].masked();
+    sides_[i].name = voice_name(in.voices, voice, in.opened);
   }
   const Matrix<float>&a = matrix_of(lens.answer->voices[first_].stages, stage_),
         &b = matrix_of(lens.answer->voices[1 - first_].stages, stage_);
@@ -122,20 +104,11 @@ void TwinsPage::update(const Lens& lens, const SceneInput& in) {
   } else {
     difference_ = a - b;
   }
-  set_scale(lens);
+  measure(lens);
 }
 
-/// Both sides share one scale, and the difference has its own; infinite cells have no say.
-void TwinsPage::set_scale(const Lens& lens) {
-  low_ = std::numeric_limits<float>::max();
-  high_ = -low_;
-  for (const Side& side : sides_) {
-    for (const float v : side.cells.reshaped()) {
-      if (std::isinf(v)) continue;
-      low_ = std::min(low_, v);
-      high_ = std::max(high_, stage_ == Stage::kOutput ? std::abs(v) : v);
-    }
-  }
+/// How large the difference is; infinite cells have no say.
+void TwinsPage::measure(const Lens& lens) {
   most_ = 0;
   mean_ = 0;
   for (int q = 0; q < difference_.rows(); ++q) {
@@ -158,7 +131,10 @@ Cell TwinsPage::cell_in_reach(const Lens& lens) const {
 }
 
 float TwinsPage::value(size_t i, Cell cell) const {
-  if (i < 2) return sides_[i].cells(cell.row, cell.column);
+  if (i < 2) {
+    const auto at = static_cast<size_t>(cell.row) * static_cast<size_t>(difference_.cols());
+    return sides_[i].matrices.values(stage_)[at + static_cast<size_t>(cell.column)];
+  }
   const float d = difference_(cell.row, cell.column);
   return std::abs(d) < kUnbounded || std::isinf(d) ? d : std::copysign(std::numeric_limits<float>::infinity(), d);
 }
@@ -175,8 +151,25 @@ void TwinsPage::draw_title(float x, float y, float w, size_t i) const {
   name[0] = static_cast<char>(std::toupper(static_cast<unsigned char>(name[0])));
   text_elided({pen, px(y)}, name, end - pen, Font::kBodyBold, colors().text);
   pen += text_width(Font::kBodyBold, name) + px(8);
-  const std::string what = i < 2 ? words_of(stage_).title : difference_name();
+  const std::string what = i < 2 ? stage_name(stage_) : difference_name();
   if (end - pen > px(48)) text_elided({pen, px(y)}, what, end - pen, Font::kLabel, colors().secondary);
+}
+
+/// Both sides share one scale, and the difference has its own.
+gl::HeatmapSpec TwinsPage::look(size_t i, float pitch) const {
+  gl::HeatmapSpec look = sides_[i % 2].matrices.look(stage_, pitch);
+  if (i < 2) {
+    const gl::HeatmapSpec other = sides_[1 - i].matrices.look(stage_, pitch);
+    look.low = std::min(look.low, other.low);
+    look.high = std::max(look.high, other.high);
+    return look;
+  }
+  look.T = 0;
+  look.mapping = gl::Mapping::kSigned;
+  look.high = std::max(most_, 1e-12f);
+  look.past = colors().past.scale;
+  look.future = colors().future.scale;
+  return look;
 }
 
 MatrixEvents TwinsPage::draw_matrix(Lens& lens, const SceneInput& in, const Rect& area, size_t i) {
@@ -186,22 +179,12 @@ MatrixEvents TwinsPage::draw_matrix(Lens& lens, const SceneInput& in, const Rect
   constexpr const char* kNames[] = {"Left matrix", "Right matrix", "Difference matrix"};
   spec.label = kNames[i];
   spec.texture = kTexture + static_cast<int>(i);
-  spec.values = i < 2 ? sides_[i].cells.data() : difference_.data();
+  spec.values = i < 2 ? sides_[i].matrices.values(stage_) : difference_.data();
   spec.revision = texture_revision_;
   spec.area = area;
   spec.pitch_x = area.w() / static_cast<float>(columns);
   spec.pitch_y = area.h() / static_cast<float>(T);
-  spec.look = heatmap_look(std::min(spec.pitch_x, spec.pitch_y));
-  spec.look.columns = columns;
-  spec.look.rows = T;
-  spec.look.T = output || i == 2 ? 0 : T;
-  spec.look.low = low_;
-  spec.look.high = i < 2 ? high_ : std::max(most_, 1e-12f);
-  spec.look.mapping = i == 2                      ? gl::Mapping::kSigned
-                      : output                    ? gl::Mapping::kMagnitude
-                      : stage_ == Stage::kWeights ? gl::Mapping::kWeight
-                                                  : gl::Mapping::kScore;
-  if (output && i < 2) spec.look.past = spec.look.future = colors().neutral;
+  spec.look = look(i, std::min(spec.pitch_x, spec.pitch_y));
   if (i == 0) spec.row_labels = labels_;
   if (!output) spec.column_labels = labels_;
   spec.chosen = cell_in_reach(lens);
@@ -222,7 +205,7 @@ void TwinsPage::draw(Lens& lens, const SceneInput& in, const Rect& panel) {
   }
   update(lens, in);
   if (pending_cell_) lens.cell = *std::exchange(pending_cell_, std::nullopt);
-  if (pending_stage_) lens.stage = *std::exchange(pending_stage_, std::nullopt);
+  if (pending_stage_) lens.clock.go_to(*std::exchange(pending_stage_, std::nullopt));
   const float room_x = (panel.w() - kLabels - kInset - 2 * kApart) / 3, room_y = panel.h() - kTop - kNumbers - 16;
   const Rect side = square_in({{0, 0}, {room_x, room_y}}, lens.T());
   const float step = std::min(room_x, std::max(side.w(), 220.0f)) + kApart;

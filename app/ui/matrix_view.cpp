@@ -15,6 +15,9 @@ constexpr float kEachLabelled = 16;  // logical px of a cell from which each row
 constexpr float kSomeLabelled = 9;   // each second one
 constexpr float kWheelStep = 1.25f;
 
+/// After a click, too: there is no ring then, but the keys are its own.
+bool has_keys(const Interaction& it) { return focus::current() == it.id && focus::letters_are_free(); }
+
 }  // namespace
 
 gl::HeatmapSpec heatmap_look(float pitch) {
@@ -89,8 +92,8 @@ MatrixEvents MatrixView::draw(gl::HeatmapRenderer* heatmaps, const MatrixSpec& s
     outline(row.grown(px(2)), colors().text, 2, 4);
   }
   if (spec.chosen.valid()) {
-    const ImU32 hue = colors().hue(spec.chosen.column <= spec.chosen.row).fill;
-    outline(cell_rect(spec.chosen).grown(px(1)), look.T > 0 ? hue : colors().text, 3, 3);
+    const bool future = spec.chosen.column > spec.chosen.row;
+    outline(cell_rect(spec.chosen).grown(px(1)), look.T > 0 ? colors().hue(!future).fill : colors().text, 3, 3);
   }
   if (events.hovered.valid() && !(events.hovered == spec.chosen))
     outline(cell_rect(events.hovered).grown(px(1)), colors().text, 2, 3);
@@ -187,7 +190,7 @@ void MatrixView::read_wheel(const MatrixSpec& spec, const Interaction& it) {
   const float wheel = ImGui::GetIO().MouseWheel;
   if (it.hovered && wheel != 0) zoom_about(ImGui::GetIO().MousePos, std::pow(kWheelStep, wheel));
   if (it.hovered && ImGui::IsMouseDoubleClicked(0) && !spec.paints) fit();
-  if (!it.focused || ImGui::GetIO().KeyCtrl) return;
+  if (!has_keys(it) || ImGui::GetIO().KeyCtrl) return;
   if (character_key_pressed('0')) fit();
   const ImVec2 about = spec.chosen.valid() ? cell_rect(spec.chosen).centre() : rect_.centre();
   if (character_key_pressed('=')) zoom_about(about, kWheelStep);
@@ -213,7 +216,7 @@ void MatrixView::pan(const MatrixSpec& spec, const Interaction& it) {
 }
 
 void MatrixView::read_keys(const MatrixSpec& spec, MatrixEvents& events) {
-  if (!events.it.focused) return;
+  if (!has_keys(events.it)) return;
   const int across = (key_pressed(Key::kRight) ? 1 : 0) - (key_pressed(Key::kLeft) ? 1 : 0),
             down = (key_pressed(Key::kDown) ? 1 : 0) - (key_pressed(Key::kUp) ? 1 : 0);
   if (across == 0 && down == 0) return;

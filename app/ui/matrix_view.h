@@ -54,6 +54,9 @@ class MatrixView {
   MatrixEvents draw(gl::HeatmapRenderer* heatmaps, const MatrixSpec& spec);
   /// Where a cell is, in px, after draw(); cells that are out of view lie outside of its rectangle.
   Rect cell_rect(Cell cell) const;
+  /// The cell under a point, in px; the nearest one if there is none.
+  Cell cell_at(ImVec2 point) const;
+  const Rect& rect() const { return rect_; }  // of all cells on the screen, px
   float zoom() const { return zoom_; }
   void fit() { zoom_ = 1; }
   /// Moves as little as it takes to have the cell in view.
@@ -65,7 +68,6 @@ class MatrixView {
   void pan(const MatrixSpec& spec, const Interaction& it);
   void clamp_view();
   ImVec2 shown() const;
-  Cell cell_at(ImVec2 point) const;
   void read_keys(const MatrixSpec& spec, MatrixEvents& events);
   Interaction read_fit(const MatrixSpec& spec);
   void draw_fit(const Interaction& it) const;
