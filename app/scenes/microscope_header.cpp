@@ -202,7 +202,7 @@ void Microscope::draw_text_dialog(const SceneInput& in) {
   end_dialog();
 }
 
-/// How far the answer is that the page waits for, along its bottom; what is shown until then is of the text before.
+/// How far the answer is that the page waits for, along its top; what is shown until then is of the text before.
 /// Newer weights are not waited for.
 void Microscope::draw_progress(const Rect& panel) {
   const bool due = lens_.progress >= 0 && (!lens_.answer || lens_.answer->question.text != lens_.text);
@@ -211,7 +211,7 @@ void Microscope::draw_progress(const Rect& panel) {
   if (!due) return;
   keep_moving();
   if (clock_now() - waited_since_ < kProgressAfter) return;
-  const Rect bar = theme().rect(panel.min.x + kInset, panel.max.y - 8, panel.w() - 2 * kInset, 4);
+  const Rect bar = theme().rect(panel.min.x + kInset, panel.min.y + 4, panel.w() - 2 * kInset, 3);
   registry::add_drawn("Progress", "area", percent_text(lens_.progress), bar.min, bar.max);
   progress_bar(bar, lens_.progress);
 }

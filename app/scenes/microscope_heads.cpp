@@ -158,14 +158,16 @@ HeadsPage::Grid HeadsPage::grid_in(const Rect& area) const {
     best.thumb = thumb_for(columns);
     best.columns = columns;
   }
-  if (best.thumb < kLeastThumb) {
+  const bool scrolls = best.thumb < kLeastThumb;
+  if (scrolls) {
     best.columns = std::max(1, static_cast<int>(area.w() / kLeastColumn));
     best.thumb = kLeastColumn - kApart;
   }
   // Cells of one size: a whole number of px each.
   const float cell = std::floor(px(best.thumb) / static_cast<float>(S_));
   if (cell >= 1) best.thumb = cell * static_cast<float>(S_) / theme().s;
-  best.pitch_x = std::max(best.thumb + kApart, kLeastColumn);
+  best.pitch_x =
+      std::max({best.thumb + kApart, kLeastColumn, scrolls ? area.w() / static_cast<float>(best.columns) : 0});
   best.pitch_y = best.thumb + kCaption + kApart;
   best.rows = (count + best.columns - 1) / best.columns;
   best.shown_rows = std::clamp(static_cast<int>((area.h() + kApart) / best.pitch_y), 1, best.rows);

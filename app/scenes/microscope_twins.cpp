@@ -62,6 +62,7 @@ class TwinsPage final : public MicroscopePage {
   std::optional<Cell> pending_cell_;  // what a suggestion asked for, until the next frame
   std::optional<Stage> pending_stage_;
   bool walked_ = false;
+  int dimension_ = 0;  // of the output, where a column is no token
 };
 
 const Matrix<float>& TwinsPage::matrix_of(const HeadStages<float>& s, Stage stage) {
@@ -127,7 +128,8 @@ void TwinsPage::measure(const Lens& lens) {
 /// Of the output, a cell's column is a dimension of the head.
 Cell TwinsPage::cell_in_reach(const Lens& lens) const {
   const int columns = static_cast<int>(difference_.cols()), rows = static_cast<int>(difference_.rows());
-  return {std::clamp(lens.cell.row, 0, rows - 1), std::clamp(lens.cell.column, 0, columns - 1)};
+  const int column = stage_ == Stage::kOutput ? dimension_ : lens.cell.column;
+  return {std::clamp(lens.cell.row, 0, rows - 1), std::clamp(column, 0, columns - 1)};
 }
 
 float TwinsPage::value(size_t i, Cell cell) const {
@@ -151,7 +153,8 @@ void TwinsPage::draw_title(float x, float y, float w, size_t i) const {
   name[0] = static_cast<char>(std::toupper(static_cast<unsigned char>(name[0])));
   text_elided({pen, px(y)}, name, end - pen, Font::kBodyBold, colors().text);
   pen += text_width(Font::kBodyBold, name) + px(8);
-  const std::string what = i < 2 ? stage_name(stage_) : difference_name();
+  constexpr const char* kOfStage[] = {"scores", "scaled scores", "masked scores", "weights", "output"};
+  const std::string what = i < 2 ? kOfStage[static_cast<size_t>(stage_)] : difference_name();
   if (end - pen > px(48)) text_elided({pen, px(y)}, what, end - pen, Font::kLabel, colors().secondary);
 }
 
@@ -190,7 +193,10 @@ MatrixEvents TwinsPage::draw_matrix(Lens& lens, const SceneInput& in, const Rect
   spec.chosen = cell_in_reach(lens);
   spec.framed_row = spec.chosen.row;
   MatrixEvents events = views_[i].draw(in.heatmaps, spec);
-  if (events.chosen) lens.cell = *events.chosen;
+  if (events.chosen) {
+    lens.cell.row = events.chosen->row;
+    (output ? dimension_ : lens.cell.column) = events.chosen->column;
+  }
   return events;
 }
 
@@ -208,7 +214,7 @@ void TwinsPage::draw(Lens& lens, const SceneInput& in, const Rect& panel) {
   if (pending_stage_) lens.clock.go_to(*std::exchange(pending_stage_, std::nullopt));
   const float room_x = (panel.w() - kLabels - kInset - 2 * kApart) / 3, room_y = panel.h() - kTop - kNumbers - 16;
   const Rect side = square_in({{0, 0}, {room_x, room_y}}, lens.T());
-  const float step = std::min(room_x, std::max(side.w(), 220.0f)) + kApart;
+  const float step = (panel.w() - kLabels - kInset - side.w()) * 0.5f;
   Cell hovered;
   for (size_t i = 0; i < 3; ++i) {
     const float x = panel.min.x + kLabels + step * static_cast<float>(i), y = panel.min.y + kTop;

@@ -236,7 +236,9 @@ void MatrixView::draw_labels(const MatrixSpec& spec, Cell pointed) const {
     for (int i = step == 0 ? std::max(from, bold) : from; i < to; ++i) {
       if (i != bold && (step == 0 || i % step != 0)) continue;
       if (step > 1 && i != bold && std::abs(i - bold) < 2 && bold >= 0) continue;
-      draw_one(i, (static_cast<float>(i) + 0.5f - first) * pitch, i == bold);
+      const float middle = (static_cast<float>(i) + 0.5f - first) * pitch;
+      if (middle < 0 || middle > length) continue;  // of a cell that is half out of view
+      draw_one(i, middle, i == bold);
       if (step == 0) break;
     }
   };

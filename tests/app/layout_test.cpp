@@ -154,6 +154,34 @@ void check_generate(AppHost& host, std::initializer_list<const char*> sizes) {
   }
 }
 
+/// All pages of the Microscope. Their names are tabs, or a list where they have no room.
+void check_microscope(AppHost& host, std::initializer_list<const char*> sizes) {
+  const auto check = [&](const char* what, const std::string& tour, std::initializer_list<const char*> pages) {
+    CAPTURE(std::string(what));
+    REQUIRE_MESSAGE(host.play("scene Microscope\n" + tour + "\nwait until microscope.ready == true"), host.failure());
+    for (const char* size : sizes) {
+      for (const char* page : pages) {
+        CAPTURE(std::string(page));
+        REQUIRE_MESSAGE(host.play(std::string("resize ") + size), host.failure());
+        const std::string name(page),
+            go = registry::find("Microscope/Page") ? "set Page \"" + name + "\"" : "click \"Microscope/" + name + "\"";
+        REQUIRE_MESSAGE(host.play(go + "\nwait until microscope.page == \"" + name + "\""), host.failure());
+        check_scene(host, "Microscope", {size});
+      }
+    }
+  };
+  const auto text = [](const std::string& words) { return "key E\ntype Text \"" + words + "\"\nkey Enter"; };
+  check("its own sentence", "", {"Q K V", "Heads", "Twins"});
+  check("one token", text("the"), {"Q K V", "Heads", "Twins"});
+  check("unknown words", text("zorp blub zorp"), {"Q K V", "Heads", "Twins"});
+  std::string longest = "the agent opened a pull request";
+  for (int i = 0; i < 3; ++i) longest += " and the reviewer read it .";
+  check("as long as the context", text(longest), {"Q K V", "Heads", "Twins"});
+  REQUIRE_MESSAGE(host.play("key E\ntype Text \"" + longest + " zorp " + longest + "\""), host.failure());
+  check_scene(host, "Microscope", sizes);
+  REQUIRE_MESSAGE(host.play("key Escape"), host.failure());
+}
+
 void check_layout(double text_size, bool trained, std::initializer_list<const char*> sizes) {
   nopeek::Settings settings;
   settings.text_size = text_size;
@@ -165,6 +193,7 @@ void check_layout(double text_size, bool trained, std::initializer_list<const ch
   }
   check_everywhere(host, sizes);
   check_generate(host, sizes);
+  check_microscope(host, sizes);
 }
 
 }  // namespace

@@ -167,7 +167,7 @@ TEST_CASE("fit: by its button, by a double click and by a key") {
   PLAY(h, "click \"Matrix fit\"");
   CHECK(h.view.zoom() == 1);
   CHECK_FALSE(h.spec.chosen.valid());
-  PLAY(h, "scroll Matrix 6\nkey Tab\nkey Tab\nkey 0");
+  PLAY(h, "scroll Matrix 6\nclick Matrix 0.1,0.1\nkey 0");
   CHECK(h.view.zoom() == 1);
   PLAY(h, "scroll Matrix 0.5,0.5 6");
   for (const bool down : {true, false, true, false}) {

@@ -191,7 +191,14 @@ TEST_CASE("a head's picture keeps the largest weight of each square, and forbids
         cell = std::max(cell, s.weights(q, k));
       }
     }
-    CHECK(same_bits(trace.head(0, h).picture, largest));
+    const Matrix<float>& picture = trace.head(0, h).picture;
+    for (int q = 0; q < S; ++q) {
+      for (int k = 0; k < S; ++k) {
+        if (std::isinf(largest(q, k))) CHECK(picture(q, k) == Mask::kForbidden);
+        // The pass and the stages may sum a dot product in another order.
+        if (!std::isinf(largest(q, k))) CHECK(picture(q, k) == doctest::Approx(largest(q, k)).epsilon(1e-5));
+      }
+    }
   }
 }
 
