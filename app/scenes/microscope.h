@@ -105,7 +105,7 @@ class Microscope final : public Scene {
   float draw_tabs(const SceneInput& in, float x, float y);      // returns their right end
   float draw_tab_list(const SceneInput& in, float x, float y);  // the same
   std::string text_line(bool with_key) const;
-  void begin_edit();
+  void begin_edit(const SceneInput& in);
   void use_text(const SceneInput& in, std::string typed);
   void swap_text(const SceneInput& in, std::vector<std::string>& from, std::vector<std::string>& to);
   void draw_text_dialog(const SceneInput& in);
