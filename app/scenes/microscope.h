@@ -8,6 +8,7 @@
 #include "app/ui/token_preview.h"
 #include "app/ui/widgets.h"
 #include "core/live/live_attention.h"
+#include "core/live/live_leak.h"
 
 namespace nopeek {
 
@@ -35,6 +36,8 @@ struct Lens {
 
   /// The mask that the held model runs under on this screen, instead of its own; null: its own.
   std::shared_ptr<const Mask> draft;
+  /// The newest leak test, perhaps of another model, mask or text; null before the first.
+  std::shared_ptr<const LeakAnswer> leak;
 
   /// There are numbers to show.
   bool ready() const { return answer && held < answer->voices.size() && answer->voices[held].trace; }

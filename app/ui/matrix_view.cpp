@@ -242,15 +242,17 @@ void MatrixView::draw_labels(const MatrixSpec& spec, Cell pointed) const {
       if (step == 0) break;
     }
   };
+  const auto ink = [&](int i, bool bold) {
+    return bold ? colors().text : i >= spec.quiet_from ? colors().disabled : colors().secondary;
+  };
   each(first_.y, pitch_.y, rect_.h(), spec.row_labels.size(), pointed.row, [&](int i, float y, bool bold) {
     text_elided({rect_.min.x - px(10), rect_.min.y + y}, spec.row_labels[static_cast<size_t>(i)], px(spec.label_width),
-                bold ? Font::kLabelBold : Font::kLabel, bold ? colors().text : colors().secondary, Align::kRight);
+                bold ? Font::kLabelBold : Font::kLabel, ink(i, bold), Align::kRight);
   });
   each(first_.x, pitch_.x, rect_.w(), spec.column_labels.size(), pointed.column, [&](int i, float x, bool bold) {
     const Font face = bold ? Font::kLabelBold : Font::kLabel;
     text_turned({rect_.min.x + x + px(0.5f), rect_.min.y - px(5.5f)},
-                elided(spec.column_labels[static_cast<size_t>(i)], px(spec.label_width), face), face,
-                bold ? colors().text : colors().secondary);
+                elided(spec.column_labels[static_cast<size_t>(i)], px(spec.label_width), face), face, ink(i, bold));
   });
 }
 

@@ -1,4 +1,5 @@
 #pragma once
+#include <limits>
 #include <optional>
 #include <span>
 #include <string>
@@ -27,11 +28,12 @@ struct MatrixSpec {
   int texture = 0;                // key of its heatmap: another one for each matrix on the screen
   const float* values = nullptr;  // (rows, columns); -inf is hatched
   uint64_t revision = 0;          // of the values
-  gl::HeatmapSpec look;           // with columns, rows, T, mapping, low and high; colours as heatmap_look() gives them
+  gl::HeatmapSpec look = {};      // with columns, rows, T, mapping, low and high; colours as heatmap_look() gives them
   Rect area{};                    // logical px: room for the cells, which begin at its upper left corner
   float pitch_x = 26, pitch_y = 26;  // of a cell, at most, in logical px; less where the area is too small
   std::span<const std::string> row_labels = {}, column_labels = {};  // by row and column; empty: none
   float label_width = 60;                                            // logical px, of the row labels
+  int quiet_from = std::numeric_limits<int>::max();                  // labels from here on are not of the text: quiet
   Cell chosen = {};     // 3 px frame, in its colour if T > 0; arrows move it
   int framed_row = -1;  // 2 px frame over all its columns
   bool paints = false;  // the left button is the caller's: it does not pan
