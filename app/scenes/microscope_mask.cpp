@@ -79,7 +79,9 @@ class MaskPage final : public MicroscopePage {
   std::shared_ptr<const Mask> shown_;
   std::vector<float> values_;  // (T, T) as weights: what a forbidden cell gets, as a factor of its odds
   uint64_t revision_ = 0;
-  int peeks_ = 0;  // future cells that are visible
+  int peeks_ = 0;          // future cells that are visible
+  double head_peeks_ = 0;  // share of attention on later tokens, of the head that the steps above show
+  uint64_t head_revision_ = 0;
   std::string own_words_, words_, pattern_words_;
   bool unnamed_ = true;
 
@@ -114,6 +116,10 @@ void MaskPage::begin_frame(Lens& lens, const SceneInput& in) {
   lens.draft = lent_ = draft_.mask();
   look_at(lens.draft ? lens.draft : own_);
   make_labels(lens);
+  if (lens.ready() && head_revision_ != lens.revision) {
+    head_revision_ = lens.revision;
+    head_peeks_ = future_attention<float>(lens.stages().weights, lens.T());
+  }
 }
 
 void MaskPage::look_at(std::shared_ptr<const Mask> mask) {
@@ -468,9 +474,15 @@ void MaskPage::explain(const Lens& lens, const SceneInput& in, Explanation& out)
                          {", shows "},
                          {std::string(grouped_text(peeks_).chars), tone},
                          {" of " + std::string(grouped_text(future_cells(T)).chars) +
-                          " future cells. The five steps above run under it "
-                          "at once, with weights that know only: " +
+                          " future cells. The five steps above run under it at once, with weights that were "
+                          "trained otherwise: " +
                           own_words_ + "."}});
+    if (lens.ready()) {
+      out.words.back().push_back({" That head now looks ahead with "});
+      out.words.back().push_back(
+          {percent_text(static_cast<float>(head_peeks_)).chars, head_peeks_ > 0 ? Tone::kFuture : Tone::kPast});
+      out.words.back().push_back({" of its attention."});
+    }
   }
   if (const float s = draft_.strength(); !std::isinf(s) && s < 0) {
     out.words.push_back({{"A forbidden cell gets "},
@@ -520,6 +532,8 @@ void MaskPage::report(const Lens& lens, nlohmann::json& figures) const {
   figures["draft"] = lens.draft ? words_ : "";
   figures["strength"] = std::isinf(draft_.strength()) ? nlohmann::json("-inf") : nlohmann::json(draft_.strength());
   figures["peeks"] = peeks_;
+  // Of the head that the steps above show.
+  figures["future_attention"] = lens.ready() ? nlohmann::json(head_peeks_) : nlohmann::json();
   figures["refused_row"] = draft_.refused_row() ? nlohmann::json(*draft_.refused_row()) : nlohmann::json();
 }
 
