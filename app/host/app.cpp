@@ -115,8 +115,8 @@ void App::Impl::take_snapshot() {
     numbers = shown;
   }
   if (numbers != shown) keep_moving();
-  const ModelConfig& model = shown->config.model;
   selection.lane = std::clamp(selection.lane, 0, static_cast<int>(shown->lanes.size()) - 1);
+  const ModelConfig& model = opened_held ? opened->model.config() : shown->config.model;
   selection.layer = std::clamp(selection.layer, 0, model.layers - 1);
   selection.head = std::clamp(selection.head, 0, model.heads - 1);
   collect_voices();
@@ -130,7 +130,9 @@ void App::Impl::collect_voices() {
     // A checkpoint of a large model has no weights: then the newest speak.
     const bool kept = shown->lanes[i].weights != nullptr;
     const LaneSnapshot& lane = kept ? shown->lanes[i] : newest->lanes[i];
-    voices.push_back({{lane.name, tokenizer, lane.weights, lane.mask, kept ? shown->step : newest->step}, lane.masked});
+    voices.push_back({{lane.name, tokenizer, lane.weights, lane.mask, kept ? shown->step : newest->step},
+                      lane.masked,
+                      lane.mask_name});
   }
 }
 

@@ -46,35 +46,32 @@ bool App::Impl::held_is_masked() const {
   return opened_held ? opened->masked : newest->lanes[static_cast<size_t>(selection.lane)].masked;
 }
 
-/// A lane trains with the other mask from the next step on; an opened model runs under it at once. A model that was
-/// saved with a mask of its own which peeks comes back to that.
+/// A model that was saved with a mask of its own comes back to that.
 void App::Impl::toggle_mask() {
-  if (!opened_held) return set_mask(selection.lane, !held_is_masked());
+  const bool on = !held_is_masked();
+  if (!opened_held) return set_mask(selection.lane, on);
   const int T = opened->model.config().context;
-  opened->masked = !opened->masked;
-  opened->model.mask = opened_mask->is_causal() == opened->masked
-                           ? opened_mask
-                           : std::make_shared<const Mask>(opened->masked ? Mask::causal(T) : Mask::full(T));
+  use_mask(opened_mask->is_causal() == on ? *opened_mask : on ? Mask::causal(T) : Mask::full(T));
 }
 
 void App::Impl::set_mask(int lane, bool on) {
-  past = nullptr;  // the mask of the present is changed: show it
   const int T = newest->config.model.context;
-  attempt([&] { lab->post(SetMask{lane, on ? Mask::causal(T) : Mask::full(T)}); });
+  train_with(lane, on ? Mask::causal(T) : Mask::full(T));
 }
 
-/// Of (context, context): whoever drafts a mask does so over that of the held model.
 void App::Impl::use_mask(Mask mask) {
-  if (opened_held) {
-    attempt([&] {
-      mask.validate(opened->model.config().context);
-      opened->masked = mask.is_causal();
-      opened->model.mask = std::make_shared<const Mask>(std::move(mask));
-    });
-    return;
-  }
+  if (!opened_held) return train_with(selection.lane, std::move(mask));
+  attempt([&] {
+    mask.validate(opened->model.config().context);
+    opened->model.mask = std::make_shared<const Mask>(std::move(mask));
+    opened->masked = opened->model.masked();
+    opened->mask_name = describe(*opened->model.mask);
+  });
+}
+
+void App::Impl::train_with(int lane, Mask mask) {
   past = nullptr;  // the mask of the present is changed: show it
-  attempt([&] { lab->post(SetMask{selection.lane, std::move(mask)}); });
+  attempt([&] { lab->post(SetMask{lane, std::move(mask)}); });
 }
 
 void App::Impl::set_paused(bool paused) {
@@ -137,9 +134,10 @@ void App::Impl::take(const std::string& from, std::shared_ptr<const Corpus> corp
 
 void App::Impl::take(const std::string&, Model model) {
   const bool masked = model.masked();
+  const std::string mask_name = describe(*model.mask);
   messages.add("Opened " + model.name + ". The twins wait; choose one in the size menu to return to them.");
   opened_mask = model.mask;
-  opened = Voice{std::move(model), masked};
+  opened = Voice{std::move(model), masked, mask_name};
   lab->post(SetPaused{true});
   hold_opened();
 }

@@ -115,6 +115,7 @@ struct App::Impl final : Actions {
   const Voice& held_voice() const { return voices[opened_held ? 0 : static_cast<size_t>(selection.lane)]; }
   bool held_is_masked() const;
   void toggle_mask();
+  void train_with(int lane, Mask mask);
   const LaneSnapshot& held() const { return shown->lanes[static_cast<size_t>(selection.lane)]; }
   bool playing() const { return !newest->paused && !newest->finished; }
 

@@ -12,18 +12,20 @@ namespace {
 json number(double v) { return std::isfinite(v) ? json(v) : json(); }
 
 const char* mask_word(const LaneSnapshot& lane) {
-  const int T = lane.mask->size();
-  return *lane.mask == Mask::causal(T) ? "on" : *lane.mask == Mask::full(T) ? "off" : "custom";
+  return lane.mask_name == "causal" ? "on" : lane.mask_name == "full" ? "off" : "custom";
 }
 
 json lane_state(const Snapshot& snapshot, const LaneSnapshot& lane, const Selection& selection) {
+  const ModelConfig& model = snapshot.config.model;
+  const bool chosen = selection.layer < model.layers && selection.head < model.heads;  // else of an opened model
   const auto head = static_cast<size_t>(selection.layer * snapshot.config.model.heads + selection.head);
   return {{"reported", number(static_cast<double>(lane.reported))},
           {"honest", number(static_cast<double>(lane.measured.honest))},
           {"future_attention", number(static_cast<double>(lane.measured.future_attention))},
           {"mask", mask_word(lane)},
+          {"mask_name", lane.mask_name},
           {"stopped", lane.stopped},
-          {"leak", head < lane.leak.size() ? number(static_cast<double>(lane.leak[head])) : json()},
+          {"leak", chosen && head < lane.leak.size() ? number(static_cast<double>(lane.leak[head])) : json()},
           {"written", snapshot.corpus->tokenizer.decode(lane.written)}};
 }
 
@@ -55,6 +57,7 @@ json App::Impl::state() const {
            {"run", s.run},
            {"held", held_voice().model.name},
            {"held_mask", held_is_masked() ? "on" : "off"},
+           {"held_mask_name", held_voice().mask_name},
            {"opened", opened ? opened->model.name : ""},
            {"layer", selection.layer + 1},
            {"head", selection.head + 1},

@@ -8,6 +8,7 @@
 
 #include "app/host/generate_command.h"
 #include "app/host/inspect_command.h"
+#include "app/host/leaktest_command.h"
 #include "app/host/train_command.h"
 #include "core/base/error.h"
 #ifdef NOPEEK_APP
@@ -87,6 +88,16 @@ void describe_inspect(CLI::App& app, InspectCommand& inspect) {
   app.add_option("--mask", inspect.mask, "on or off, instead of the model's own")->check(CLI::IsMember({"on", "off"}));
   app.add_flag("--grad", inspect.grad, "With --json: also the gradient of the reported loss");
   app.add_flag("--json", inspect.json, "Logits, attention and losses (docs/command-line.md)");
+}
+
+void describe_leaktest(CLI::App& app, LeakTestCommand& test) {
+  app.description("Change each token and look which outputs move: status 0 if none before it does, 1 if one does.");
+  app.add_option("--model", test.model, "Folder with config.json, model.safetensors and tokenizer.json")
+      ->check(is_path)
+      ->required();
+  app.add_option("--text", test.text, "2 tokens to the model's context; if not given, up to 16 over the vocabulary");
+  app.add_option("--mask", test.mask, "on or off, instead of the model's own")->check(CLI::IsMember({"on", "off"}));
+  app.add_flag("--json", test.json, "Both grids with all digits (docs/command-line.md)");
 }
 
 /// The arguments as the library takes them: last one first. It would read the one behind "--prompt=" as the prompt.
@@ -172,6 +183,8 @@ int run(int argc, char** argv) {
   describe_generate(*app.add_subcommand("generate"), generate);
   InspectCommand inspect;
   describe_inspect(*app.add_subcommand("inspect"), inspect);
+  LeakTestCommand leaktest;
+  describe_leaktest(*app.add_subcommand("leaktest"), leaktest);
 #ifdef NOPEEK_APP
   WindowArguments window;
   describe_window(app, window);
@@ -189,6 +202,7 @@ int run(int argc, char** argv) {
   if (app.got_subcommand("train")) return run_train(train);
   if (app.got_subcommand("generate")) return run_generate(generate);
   if (app.got_subcommand("inspect")) return run_inspect(inspect);
+  if (app.got_subcommand("leaktest")) return run_leaktest(leaktest);
 #ifdef NOPEEK_APP
   return open_window(window);
 #else

@@ -6,6 +6,7 @@
 
 #include "app/host/interrupt.h"
 #include "app/host/json_stream.h"
+#include "app/host/mask_option.h"
 #include "app/host/prompt.h"
 #include "core/decode/inspect.h"
 #include "core/decode/sampling.h"
@@ -14,18 +15,6 @@
 namespace nopeek {
 
 namespace {
-
-struct NamedMask {
-  Mask mask;
-  const char* name;  // on, off, custom
-};
-
-NamedMask mask_of(const InspectCommand& command, const Model& model) {
-  const Mask on = Mask::causal(model.config().context), off = Mask::full(model.config().context);
-  if (command.mask == "on" || (command.mask.empty() && *model.mask == on)) return {on, "on"};
-  if (command.mask == "off" || (command.mask.empty() && *model.mask == off)) return {off, "off"};
-  return {*model.mask, "custom"};
-}
 
 void write_loss(JsonStream& json, const char* name, const std::optional<double>& loss) {
   json.key(name), json.number(loss.value_or(std::nan("")));
@@ -117,7 +106,7 @@ void print_table(const Model& model, const char* mask, std::span<const TokenId> 
 int run_inspect(const InspectCommand& command) {
   require_utf8(command.text, "--text");
   const Model model = load_model(command.model, &interruptible());
-  const NamedMask mask = mask_of(command, model);
+  const MaskOption mask = mask_option(command.mask, model);
   const std::vector<TokenId> ids = model.tokenizer->encode(command.text);
   const Inspection<float> seen =
       inspect<float>(*model.parameters, mask.mask, ids, command.grad && command.json, &interruptible());

@@ -12,18 +12,19 @@ namespace {
 constexpr float kWidth = 300, kTop = 56, kLine = 24, kCodeBlock = 214;
 constexpr float kSlideSeconds = 0.18f;
 
-struct CodeLine {
-  const char* code;
-  const char* comment;
-};
-constexpr CodeLine kCode[] = {{"q, k, v = split(x @ Wqkv)", ""},
-                              {"s = q @ k.T / sqrt(d)", ""},
-                              {"s = s + mask", "# future = -inf"},
-                              {"p = softmax(s, dim=-1)", ""},
-                              {"y = p @ v", ""},
-                              {"return x + y @ Wo", ""}};
+constexpr const char* kCode[] = {
+    "q, k, v = split(x @ Wqkv)", "s = q @ k.T / sqrt(d)", "s = s + mask", "p = softmax(s, dim=-1)", "y = p @ v",
+    "return x + y @ Wo"};
 constexpr size_t kMaskLine = 2;
-constexpr const char* kMaskOffComment = "# off: it peeks";
+constexpr std::string_view kPenalty = "penalty ";
+
+/// Behind the line of the mask, by its name: see describe().
+std::string mask_comment(std::string_view name) {
+  if (name == "causal") return "# future = -inf";
+  if (name == "full") return "# off: it peeks";
+  if (name.starts_with(kPenalty)) return "# future = " + std::string(name.substr(kPenalty.size()));
+  return "# " + std::string(name);
+}
 
 struct Piece {
   std::string_view text;
@@ -207,24 +208,25 @@ void App::Impl::draw_code(Rect area) {
 void App::Impl::draw_attention_code(Rect area) {
   const Palette& c = colors();
   const float left = area.min.x, h = area.max.y;
-  const bool masked = held_voice().masked;
-  const Hue& hue = c.hue(masked);
+  const std::string& mask = held_voice().mask_name;
+  const Hue& hue = c.hue(held_voice().masked);
   separator(px(left + 24), px(left + kWidth - 24), px(h - kCodeBlock));
   text(theme().at(left + 24, h - kCodeBlock + 24), "Attention, six lines", Font::kSmallBold, c.secondary);
   for (size_t i = 0; i < std::size(kCode); ++i) {
     const float y = h - 156 + 24 * static_cast<float>(i);
     const ImVec2 at = theme().at(left + 24, y);
     if (i != kMaskLine) {
-      text(at, kCode[i].code, Font::kCode, c.secondary);
+      text(at, kCode[i], Font::kCode, c.secondary);
       continue;
     }
     fill(theme().rect(left + 12, y - 12, kWidth - 24, 24), hue.dim);
     fill(theme().rect(left + 12, y - 12, 3, 24), hue.fill);
-    const float code_w = text_width(Font::kMonoBold, kCode[i].code);
-    text(at, kCode[i].code, Font::kMonoBold, hue.hi);
-    if (!masked)
+    const float code_w = text_width(Font::kMonoBold, kCode[i]);
+    text(at, kCode[i], Font::kMonoBold, hue.hi);
+    if (mask == "full")
       canvas()->AddRectFilled({at.x - px(2), at.y}, {at.x + code_w + px(2), at.y + theme().line(1.5f)}, hue.hi);
-    text({at.x + code_w + px(16), at.y}, masked ? kCode[i].comment : kMaskOffComment, Font::kMonoBold, hue.hi);
+    text_elided({at.x + code_w + px(16), at.y}, mask_comment(mask), px(kWidth - 36) - code_w - px(16), Font::kMonoBold,
+                hue.hi);
   }
 }
 

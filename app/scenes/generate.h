@@ -3,6 +3,7 @@
 #include <set>
 
 #include "app/scenes/scene.h"
+#include "app/ui/token_preview.h"
 #include "app/ui/widgets.h"
 #include "core/decode/generation.h"
 #include "core/live/live_next_token.h"
@@ -134,7 +135,6 @@ class Generate final : public Scene {
   void draw_prompt_area(float y);
   void draw_text_buttons(ui::Rect panel);
   void draw_editor(ui::Rect panel, float x0, float x1);
-  void draw_pieces(float x0, float x1, float y) const;
   void describe_token(int node, ImGuiID owner) const;
 
   // generate_distribution.cpp
@@ -254,6 +254,7 @@ class Generate final : public Scene {
   bool editing_ = false;
   bool edit_begun_ = false;
   std::string edit_text_;
+  ui::TokenPreview edit_tokens_;
   std::string seed_text_, max_text_;
   bool seed_typing_ = false, max_typing_ = false;
 

@@ -23,47 +23,6 @@ constexpr size_t kDropped = 2;          // tokens that have left the window, sho
 constexpr float kDroppedShare = 0.25f;  // ... this of the strip; one is always shown
 constexpr float kTabs = 88;             // width of the tabs in the small class
 
-/// Dashes 3 on, 3 off along the edge.
-void dashed_outline(const Rect& r, ImU32 color) {
-  const float e = px(5);  // the corners are cut rather than rounded: dashes are too short to tell
-  const ImVec2 points[] = {{r.min.x + e, r.min.y}, {r.max.x - e, r.min.y}, {r.max.x, r.min.y + e},
-                           {r.max.x, r.max.y - e}, {r.max.x - e, r.max.y}, {r.min.x + e, r.max.y},
-                           {r.min.x, r.max.y - e}, {r.min.x, r.min.y + e}, {r.min.x + e, r.min.y}};
-  stroke_dashed(points, color, theme().line(1), px(3), px(3), 0);
-}
-
-/// While it lives, what is pasted is one line: Dear ImGui drops a line break where it should leave a blank, and the
-/// words on both sides of it become one. Newer versions have another hook for the clipboard.
-#if IMGUI_VERSION_NUM < 19110
-class OneLinePaste {
- public:
-  OneLinePaste() : before_(ImGui::GetIO().GetClipboardTextFn) {
-    get = before_;
-    if (before_) ImGui::GetIO().GetClipboardTextFn = read;
-  }
-  ~OneLinePaste() { ImGui::GetIO().GetClipboardTextFn = before_; }
-  OneLinePaste(const OneLinePaste&) = delete;
-
- private:
-  using Get = const char* (*)(void*);
-  static const char* read(void* user) {
-    const char* text = get(user);
-    if (!text) return nullptr;
-    line = text;
-    std::replace_if(
-        line.begin(), line.end(), [](char c) { return c == '\n' || c == '\r' || c == '\t'; }, ' ');
-    return line.c_str();
-  }
-  inline static Get get = nullptr;
-  inline static std::string line;
-  Get before_;
-};
-#else
-struct OneLinePaste {
-  ~OneLinePaste() {}
-};
-#endif
-
 float chip_width(const std::string& label) {
   return std::clamp(std::ceil(text_width(Font::kBody, label)) + 2 * px(kPadding), px(kLeastChip), px(kMostChip));
 }
@@ -320,48 +279,14 @@ void Generate::draw_editor(Rect panel, float x0, float x1) {
   const float top = px(y + kChipTop), bottom = px(y + kChipTop + kChipHeight), use = x1 - px(152);
   if (!edit_begun_) focus_next_field();
   edit_begun_ = true;
-  const bool entered = [&] {
-    const OneLinePaste one_line;
-    return text_field("Prompt", {{x0, top}, {use - px(8), bottom}}, edit_text_, "<eos>");
-  }();
+  const bool entered = text_field("Prompt", {{x0, top}, {use - px(8), bottom}}, edit_text_, "<eos>");
   const bool escaped = key_pressed(Key::kEscape, false);
   const bool used = button("Use", {{use, top}, {use + px(72), bottom}}, true, Look::kPrimary);
   const bool kept = button("Cancel", {{use + px(80), top}, {x1, bottom}});
-  draw_pieces(x0, x1, px(y + 90));
+  edit_tokens_.read(tokenizer_, edit_text_);
+  edit_tokens_.draw(x0, x1, px(y + 90));
   if (entered || used) return end_edit(true);
   if (escaped || kept) end_edit(false);
-}
-
-/// The tokens that the text is read as. What the vocabulary lacks, and what is used instead, stands out.
-void Generate::draw_pieces(float x0, float x1, float y) const {
-  const Palette& c = colors();
-  const auto pieces = tokenizer_->pieces(edit_text_);
-  float x = x0 + text({x0, y}, fmt("%d tokens", static_cast<int>(pieces.size())), Font::kLabel, c.secondary);
-  x = x0 + text_width(Font::kLabel, fmt("%d tokens", static_cast<int>(pieces.size()))) + px(16);
-  const size_t lacking = static_cast<size_t>(
-      std::count_if(pieces.begin(), pieces.end(), [](const Tokenizer::Piece& p) { return p.lacking; }));
-  const std::string_view view = edit_text_;
-  for (const Tokenizer::Piece& p : pieces) {
-    if (lacking > 0 && !p.lacking) continue;  // what is wrong is what needs to be read
-    const std::string word(view.substr(p.begin, p.end - p.begin));
-    const std::string instead = p.id ? label(*p.id) : "left out";
-    const std::string line = p.lacking ? word + " \xE2\x86\x92 " + instead : p.id ? label(*p.id) : word;
-    const Font face = p.lacking ? Font::kLabelBold : Font::kLabel;
-    const float w = std::ceil(text_width(face, line)) + px(16);
-    if (x + w > x1 - px(24)) {
-      text({x, y}, "\xE2\x80\xA6", Font::kLabel, c.secondary);
-      return;
-    }
-    const Rect box{{x, y - px(11)}, {x + w, y + px(11)}};
-    if (p.lacking) {
-      dashed_outline(box, c.text);
-    } else {
-      fill(box, c.raised, 6);
-    }
-    text({x + px(8), y}, line, face, p.lacking ? c.text : c.secondary);
-    x += w + px(6);
-  }
-  if (lacking > 0) text_elided({x + px(6), y}, "not in the vocabulary", x1 - x - px(6), Font::kLabel, c.secondary);
 }
 
 /// What is known of a token that was written.

@@ -20,6 +20,10 @@ constexpr float kRowLabel = 60, kColumnLabel = 64;  // px that a token's label m
 
 std::unique_ptr<Scene> make_mask_lab() { return std::make_unique<MaskLab>(); }
 
+std::string mask_words(const std::string& name) {
+  return name == "causal" ? "mask on" : name == "full" ? "mask off" : name;
+}
+
 std::string MaskLab::title(const Snapshot& s, int lane, bool capital) {
   std::string word = s.lanes[static_cast<size_t>(lane)].masked ? "masked" : "unmasked";
   if (capital) word[0] = static_cast<char>(std::toupper(static_cast<unsigned char>(word[0])));
@@ -46,6 +50,9 @@ void MaskLab::make_labels(const SceneInput& in) {
 }
 
 void MaskLab::begin_frame(const SceneInput& in) {
+  // Of the twins, whichever model is held: one that was opened may have more heads.
+  in.selection.layer = std::clamp(in.selection.layer, 0, in.shown.config.model.layers - 1);
+  in.selection.head = std::clamp(in.selection.head, 0, in.shown.config.model.heads - 1);
   if (run_ != in.newest.run) {
     run_ = in.newest.run;
     done_.clear();

@@ -9,6 +9,9 @@
 
 namespace nopeek {
 
+/// "mask on", "mask off", or what else it is, by its name: see describe().
+std::string mask_words(const std::string& name);
+
 /// The home scene: twins that differ only in their mask, what they attend to, what they write, and what they report
 /// against what they can honestly do. Split over mask_lab.cpp (layout), mask_lab_twin.cpp, mask_lab_matrix.cpp,
 /// mask_lab_chart.cpp and mask_lab_words.cpp.
@@ -53,8 +56,8 @@ class MaskLab final : public Scene {
     int64_t heads_step = -1;
     const Mask* heads_mask = nullptr;
     int layer = -1, head = -1;
-    bool masked = true;
-    float leak = 0;  // as drawn
+    const Mask* mask = nullptr;  // that `cells` shows
+    float leak = 0;              // as drawn
   };
 
   /// A lane's curves, prepared for drawing at any length.

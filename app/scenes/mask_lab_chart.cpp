@@ -58,7 +58,7 @@ std::string difference(const EarlierRun& then, const Snapshot& now) {
   differs(a.dropout != b.dropout, fmt("dropout %g", a.dropout));
   differs(then.config.seed != now.config.seed, fmt("seed %llu", static_cast<unsigned long long>(then.config.seed)));
   for (const LaneSnapshot& lane : then.lanes) {
-    if (!lane.changes.empty()) parts.emplace_back(lane.changes.back().masked ? "mask on" : "mask off");
+    if (!lane.changes.empty()) parts.push_back(mask_words(lane.changes.back().mask));
   }
   if (parts.empty()) return "same settings";
   return parts.size() == 1 ? parts[0] : parts[0] + ", " + parts[1];
@@ -256,8 +256,7 @@ void MaskLab::draw_markers(const SceneInput& in, const ChartLayout& at) {
   std::vector<Marker> markers;
   if (in.newest.leak_found) markers.push_back({*in.newest.leak_found, "finds the leak"});
   for (const LaneSnapshot& lane : in.newest.lanes) {
-    for (const MaskChange& change : lane.changes)
-      markers.push_back({change.step, change.masked ? "mask on" : "mask off"});
+    for (const MaskChange& change : lane.changes) markers.push_back({change.step, mask_words(change.mask)});
     if (!lane.stopped.empty()) markers.push_back({lane.history_size + 1, lane.name + " stops"});
   }
   std::sort(markers.begin(), markers.end(), [](const Marker& a, const Marker& b) { return a.step > b.step; });

@@ -73,8 +73,8 @@ void MaskLab::update_view(const SceneInput& in, int lane_index) {
   change = std::max(change, std::abs(leak - view.leak));
   view.leak += (leak - view.leak) * share;
   if (change > kSettled && share < 1) keep_moving();
-  if (change == 0 && view.masked == lane.masked && view.cells.size() == cells) return;
-  view.masked = lane.masked;
+  if (change == 0 && view.mask == lane.mask.get() && view.cells.size() == cells) return;
+  view.mask = lane.mask.get();
   view.cells.resize(cells);
   for (int q = 0; q < T; ++q) {
     for (int k = 0; k < T; ++k) {
@@ -215,6 +215,9 @@ void MaskLab::describe_cell(const SceneInput& in, int lane_index, const Interact
   const bool visible = lane.mask->visible(cell.query, cell.key);
   std::string line = labels_[q] + " \xE2\x86\x92 " + labels_[k] + "  " + fmt("%.2f", static_cast<double>(weight)).chars;
   if (!visible) line = labels_[q] + " \xE2\x86\x92 " + labels_[k] + "  forbidden";
+  if (const float penalty = (*lane.mask)(cell.query, cell.key); visible && penalty != 0) {
+    line += fmt(", penalty \xE2\x88\x92%g", static_cast<double>(-penalty)).chars;
+  }
   if (cell.is_answer()) {
     line += ", the answer";
   } else if (visible && cell.key > cell.query) {

@@ -19,8 +19,12 @@ std::string lane_label(const LaneSnapshot& lane) {
 /// A line under the twin's name: what its mask does, or did last, or why it stopped.
 std::string subtitle(const LaneSnapshot& lane) {
   if (!lane.stopped.empty()) return "stopped at step " + std::to_string(lane.history_size + 1);
-  if (lane.changes.empty()) return lane.masked ? "sees only the past" : "can see the future";
-  return std::string(lane.masked ? "mask on" : "mask off") + " since step " + std::to_string(lane.changes.back().step);
+  if (!lane.changes.empty()) {
+    return mask_words(lane.mask_name) + " since step " + std::to_string(lane.changes.back().step);
+  }
+  const std::string sees = lane.masked ? "sees only the past" : "can see the future";
+  const bool plain = lane.mask_name == "causal" || lane.mask_name == "full";
+  return plain ? sees : lane.mask_name + ": " + sees;
 }
 
 void hero(float right, float top, std::string_view label, float loss, const Hue& hue, bool dashed, bool not_yet) {

@@ -80,8 +80,9 @@ void MaskLab::describe_lane(const SceneInput& in, int lane_index, Explanation& o
   const int64_t since = lane.changes.empty() ? 0 : in.numbers.step - lane.changes.back().step;
   if (lane.masked && !lane.changes.empty() && !same(m.reported, m.honest)) {
     out.words.push_back({{name, t},
-                         {" has its mask back since step " + count(lane.changes.back().step) +
-                          ". It had learned to copy the answer: now it reports "},
+                         {(lane.mask_name == "causal" ? " has its mask back since step "
+                                                      : " cannot peek (" + lane.mask_name + ") since step ") +
+                          count(lane.changes.back().step) + ". It had learned to copy the answer: now it reports "},
                          number(m.reported, t),
                          {" and must learn to predict."}});
   } else if (lane.masked) {
@@ -90,6 +91,12 @@ void MaskLab::describe_lane(const SceneInput& in, int lane_index, Explanation& o
     const auto head = static_cast<size_t>(in.selection.layer * in.numbers.config.model.heads + in.selection.head);
     out.words.push_back(
         lying_words(name, m.reported, m.honest, head < lane.leak.size() ? lane.leak[head] : NAN, lane.mean_leak));
+  } else if (!lane.changes.empty() && lane.mask_name != "full") {
+    out.words.push_back(
+        {{name, t},
+         {" has been able to peek for " + count(since) + " steps (" + lane.mask_name + ") and reports "},
+         number(m.reported, t),
+         {"."}});
   } else if (!lane.changes.empty()) {
     out.words.push_back({{name, t},
                          {" lost its mask " + count(since) + " steps ago and reports "},

@@ -41,28 +41,37 @@ void Microscope::begin_frame(const SceneInput& in) {
   use_voices(in);
   ask(in);
   take_answer(in);
-  if (in.voices.size() < 2 && pages_[page_].of_twins) page_ = 0;
+  if (!is_open(pages_[page_], in)) page_ = 0;
 }
 
-/// Another tokenizer reads the text anew, another context cuts it.
+/// Another tokenizer reads the text anew, and so does another context.
 void Microscope::use_voices(const SceneInput& in) {
   const Model& held = in.voices[in.held_voice].model;
-  const auto context = static_cast<size_t>(held.config().context);
-  if (lens_.draft && static_cast<size_t>(lens_.draft->size()) != context) lens_.draft = nullptr;
-  if (lens_.tokenizer == held.tokenizer && lens_.text.size() <= context) return;
+  const int context = held.config().context;
+  in.selection.layer = std::clamp(in.selection.layer, 0, held.config().layers - 1);
+  in.selection.head = std::clamp(in.selection.head, 0, held.config().heads - 1);
+  if (lens_.draft && lens_.draft->size() != context) lens_.draft = nullptr;
+  if (lens_.tokenizer == held.tokenizer && read_for_ == context) return;
+  if (lens_.tokenizer != held.tokenizer) lens_.answer = nullptr;  // of other words
   lens_.tokenizer = held.tokenizer;
-  lens_.answer = nullptr;  // of other words
-  read_text(lens_.typed.empty() ? in.shown.corpus->tokenizer.decode(in.shown.probe) : lens_.typed);
-  if (lens_.text.size() > context) lens_.text.resize(context), lens_.labels.resize(context);
+  read_text(in);
 }
 
-void Microscope::read_text(std::string text) {
-  lens_.text = lens_.tokenizer->encode(text);
+/// The sentence that the lab shows, in words that any tokenizer can read.
+std::string Microscope::own_text(const SceneInput& in) { return in.shown.corpus->tokenizer.decode(in.shown.probe); }
+
+/// Of a text that is longer than the held model's context, the beginning; the rest waits for a model that has room.
+void Microscope::read_text(const SceneInput& in) {
+  read_for_ = in.voices[in.held_voice].model.config().context;
+  lens_.text = lens_.tokenizer->encode(lens_.typed.empty() ? own_text(in) : lens_.typed);
   if (lens_.text.empty()) lens_.text.push_back(lens_.tokenizer->eos().value_or(0));
+  const size_t fits = std::min(lens_.text.size(), static_cast<size_t>(read_for_));
+  lens_.left_out = lens_.text.size() - fits;
+  lens_.text.resize(fits);
   lens_.labels.clear();
   for (const TokenId id : lens_.text) lens_.labels.push_back(lens_.tokenizer->label(id));
   ++lens_.text_revision;
-  const int last = static_cast<int>(lens_.text.size()) - 1;
+  const int last = static_cast<int>(fits) - 1;
   lens_.cell = {std::min(lens_.cell.row, last), std::min(lens_.cell.column, last)};
 }
 
@@ -90,17 +99,6 @@ void Microscope::take_answer(const SceneInput& in) {
   lens_.held = in.held_voice;
 }
 
-float Microscope::draw_tabs(const SceneInput& in, float x, float y, float x_limit) {
-  for (size_t i = 0; i < pages_.size(); ++i) {
-    if (pages_[i].of_twins && in.voices.size() < 2) continue;
-    const float w = std::round(text_width(Font::kLabelBold, pages_[i].title) / theme().s) + 20;
-    if (x + w > x_limit) break;
-    if (chip(pages_[i].title, theme().rect(x, y, w, 32), i == page_)) page_ = i;
-    x += w + 2;
-  }
-  return x;
-}
-
 void Microscope::draw(const SceneInput& in) {
   begin_frame(in);
   const Rect c = in.content;
@@ -117,6 +115,11 @@ void Microscope::draw(const SceneInput& in) {
 Explanation Microscope::explain(const SceneInput& in) {
   Explanation out;
   pages_[page_].page->explain(lens_, in, out);
+  if (lens_.left_out > 0) {
+    out.words.push_back(
+        {{"The text is longer than this model\xE2\x80\x99s context: its last " +
+          std::string(grouped_text(static_cast<long long>(lens_.left_out)).view()) + " tokens are left out."}});
+  }
   return out;
 }
 
@@ -126,12 +129,15 @@ void Microscope::report(nlohmann::json& out) const {
   figures["ready"] = lens_.ready() && lens_.progress < 0;
   figures["tokens"] = lens_.text.size();
   figures["text"] = lens_.tokenizer ? lens_.tokenizer->decode(lens_.text) : "";
+  figures["typed"] = lens_.typed;
+  figures["left_out"] = lens_.left_out;
+  figures["unknown"] =
+      std::count_if(lens_.text.begin(), lens_.text.end(), [&](TokenId id) { return lens_.tokenizer->unknown() == id; });
+  figures["editing"] = edit_.open;
+  figures["undos"] = undo_.size();
+  figures["redos"] = redo_.size();
   pages_[page_].page->report(lens_, figures);
 }
-
-bool Microscope::key(const SceneInput& in) { return pages_[page_].page->key(lens_, in); }
-
-std::span<const Shortcut> Microscope::shortcuts() const { return {}; }
 
 bool Microscope::escape() { return pages_[page_].page->escape(lens_); }
 

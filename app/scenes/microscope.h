@@ -3,6 +3,7 @@
 
 #include "app/scenes/scene.h"
 #include "app/ui/matrix_view.h"
+#include "app/ui/token_preview.h"
 #include "app/ui/widgets.h"
 #include "core/live/live_attention.h"
 #include "core/live/live_leak.h"
@@ -20,6 +21,7 @@ struct Lens {
   std::string typed;                // as typed; empty: the corpus' own
   std::vector<TokenId> text;        // what the model reads: not empty, at most its context
   std::vector<std::string> labels;  // of text
+  size_t left_out = 0;              // tokens at its end that the held model's context has no room for
   uint64_t text_revision = 1;       // another one with each change of text
 
   // What core computed; perhaps still of the text, head or mask before
@@ -90,19 +92,46 @@ class Microscope final : public Scene {
   // microscope.cpp
   void begin_frame(const SceneInput& in);
   void use_voices(const SceneInput& in);
-  void read_text(std::string text);
+  static std::string own_text(const SceneInput& in);
+  void read_text(const SceneInput& in);
   void ask(const SceneInput& in);
   void take_answer(const SceneInput& in);
-  float draw_tabs(const SceneInput& in, float x, float y, float x_limit);  // all logical px; returns their right end
+
+  // microscope_header.cpp; all lengths are logical px
+  /// The title row of `panel`, 56 high: title, pages, text, layer and head. Returns the room that it leaves for the
+  /// pipeline: for the play button in a low window, for the names of the steps in the small class, else none.
+  ui::Rect draw_header(const SceneInput& in, const ui::Rect& panel);
+  void draw_head_picker(const SceneInput& in, float x, float y, bool as_chips);
+  static bool is_open(const Page& page, const SceneInput& in) { return !page.of_twins || in.voices.size() > 1; }
+  static float tab_width(const Page& page);
+  float tabs_width(const SceneInput& in) const;
+  float draw_tabs(const SceneInput& in, float x, float y);      // returns their right end
+  float draw_tab_list(const SceneInput& in, float x, float y);  // the same
+  std::string text_line(bool with_key) const;
+  void begin_edit();
+  void use_text(const SceneInput& in, std::string typed);
+  void swap_text(const SceneInput& in, std::vector<std::string>& from, std::vector<std::string>& to);
+  void draw_text_dialog(const SceneInput& in);
+  void walk_heads(const SceneInput& in, int by);
 
   // microscope_pipeline.cpp
   void draw_pipeline(const SceneInput& in, const ui::Rect& panel);
 
   Lens lens_;
+  int read_for_ = 0;  // the context that the text was read for
   std::vector<Page> pages_;
   size_t page_ = 0;
   std::unique_ptr<LiveAttention> attention_;  // made when the scene is first seen: it is a thread
   double shown_since_ = 0;
+
+  // The text's editor
+  struct Edit {
+    bool open = false, fresh = false;
+    std::string text;
+    ui::TokenPreview tokens;
+  };
+  Edit edit_;
+  std::vector<std::string> undo_, redo_;  // as typed
 };
 
 }  // namespace nopeek

@@ -4,8 +4,6 @@ namespace nopeek {
 
 using namespace ui;
 
-void Microscope::draw_pipeline(const SceneInput& in, const Rect& panel) {
-  draw_tabs(in, panel.min.x + 209, panel.min.y + 12, panel.max.x);
-}
+void Microscope::draw_pipeline(const SceneInput& in, const Rect& panel) { draw_header(in, panel); }
 
 }  // namespace nopeek

@@ -24,7 +24,8 @@ struct Selection {
 /// A model that a scene can ask: a lane of the lab with the weights of the step shown, or a folder that was opened.
 struct Voice {
   Model model;
-  bool masked = true;  // its mask hides every future key: blue, else orange
+  bool masked = true;     // its mask hides every future key: blue, else orange
+  std::string mask_name;  // describe(*model.mask)
 };
 
 /// What to call a voice: "masked" or "unmasked", with its side where both are alike, or the name of an opened model.
@@ -46,7 +47,8 @@ class Actions {
  public:
   virtual void hold(int lane) = 0;
   virtual void set_mask(int lane, bool on) = 0;
-  virtual void use_mask(Mask mask) = 0;  // the held twin trains with it from the next step on, an opened model runs so
+  /// Of the held model: a twin trains with it from the next step on, an opened model runs under it.
+  virtual void use_mask(Mask mask) = 0;
   virtual void set_paused(bool paused) = 0;
   virtual void go_to_step(int64_t step) = 0;  // shows the nearest checkpoint; training pauses
   virtual void go_to_now() = 0;               // back to the newest step; training stays as it is

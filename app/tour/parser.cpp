@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cctype>
+#include <cmath>
 #include <cstdio>
 #include <functional>
 #include <map>
@@ -69,6 +70,13 @@ Place place(const std::string& text) {
   if (std::min(p.x, p.y) < 0 || std::max(p.x, p.y) > 1)
     throw Error("a place in a widget lies between 0 and 1: " + text);
   return p;
+}
+
+int notches(const std::string& text) {
+  const double value = number(text, "notches of the wheel");
+  if (value != std::round(value) || std::abs(value) > 1000)
+    throw Error("notches of the wheel are a whole number of at most 1000, up or, with a minus, down; not " + text);
+  return static_cast<int>(value);
 }
 
 Resize size(const std::string& text) {
@@ -152,6 +160,11 @@ const std::map<std::string, Syntax>& commands() {
        {"drag NAME FROM TO", 3, 3,
         [](Words w) {
           return Drag{w[1].text, place(w[2].text), place(w[3].text)};
+        }}},
+      {"scroll",
+       {"scroll NAME [X,Y] NOTCHES", 2, 3,
+        [](Words w) {
+          return Scroll{w[1].text, w.size() > 3 ? place(w[2].text) : Place{}, notches(w.back().text)};
         }}},
       {"set",
        {"set NAME VALUE", 2, 2,

@@ -41,6 +41,11 @@ struct Drag {
   std::string name;
   Place from, to;
 };
+struct Scroll {
+  std::string name;
+  Place place;
+  int notches;  // of the wheel, up
+};
 struct Set {
   std::string name, value;
 };
@@ -82,7 +87,7 @@ struct Theme {
 };
 struct Quit {};
 
-using Command = std::variant<Scene, Say, Point, Click, Hover, Drag, Set, Type, PressKey, Drop, Pause, WaitSteps,
+using Command = std::variant<Scene, Say, Point, Click, Hover, Drag, Scroll, Set, Type, PressKey, Drop, Pause, WaitSteps,
                              WaitUntil, Timeout, Expect, Shot, WriteState, Resize, Theme, Quit>;
 struct Step {
   int line = 0;  // in the file, from 1

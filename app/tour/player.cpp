@@ -79,6 +79,18 @@ struct Player::Begin {
       p.then_frames(kSettle);
     });
   }
+  void operator()(const Scroll& c) {
+    p.on_widget(
+        c.name,
+        [&p = p, c](const Item& item) {
+          p.then_move(point_in(item, c.place));
+          p.then_frames(kSettle);
+          for (int i = 0; i < std::abs(c.notches); ++i)
+            p.then([&p, up = c.notches > 0] { return p.stage_.input().wheel(0, up ? 1.0f : -1.0f), true; });
+          p.then_frames(kSettle);
+        },
+        /*any_state=*/true);
+  }
   void operator()(const Set& c) {
     p.on_widget(c.name, [&p = p, c](const Item& item) { p.set(item, c.name, c.value); });
   }

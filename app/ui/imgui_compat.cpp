@@ -18,6 +18,7 @@ ImGuiKey native(Key key) {
 ImGuiKey native(char c) {
   if (c >= 'A' && c <= 'Z') return static_cast<ImGuiKey>(ImGuiKey_A + (c - 'A'));
   if (c >= '0' && c <= '9') return static_cast<ImGuiKey>(ImGuiKey_0 + (c - '0'));
+  if (c == '[' || c == ']') return c == '[' ? ImGuiKey_LeftBracket : ImGuiKey_RightBracket;
   return c == '.' ? ImGuiKey_Period : c == '/' ? ImGuiKey_Slash : c == '=' ? ImGuiKey_Equal : ImGuiKey_Minus;
 }
 bool enter_of_keypad(bool repeat) { return ImGui::IsKeyPressed(ImGuiKey_KeypadEnter, repeat); }

@@ -25,7 +25,7 @@ enum class Key {
 };
 
 bool key_pressed(Key key, bool repeat = true);
-/// The key that carries `character` on a US keyboard went down: 'R', '1', '.', '/', '=', '-', '0'.
+/// The key that carries `character` on a US keyboard went down: 'R', '1', '.', '/', '=', '-', '0', '[', ']'.
 bool character_key_pressed(char character);
 
 /// Of the item that was submitted last.

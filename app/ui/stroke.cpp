@@ -129,4 +129,12 @@ void stroke_columns(std::span<const Column> columns, ImU32 color, float width) {
   }
 }
 
+void dashed_outline(const Rect& r, ImU32 color) {
+  const float e = px(5);  // the corners are cut rather than rounded: dashes are too short to tell
+  const ImVec2 points[] = {{r.min.x + e, r.min.y}, {r.max.x - e, r.min.y}, {r.max.x, r.min.y + e},
+                           {r.max.x, r.max.y - e}, {r.max.x - e, r.max.y}, {r.min.x + e, r.max.y},
+                           {r.min.x, r.max.y - e}, {r.min.x, r.min.y + e}, {r.min.x + e, r.min.y}};
+  stroke_dashed(points, color, theme().line(1), px(3), px(3), 0);
+}
+
 }  // namespace nopeek::ui

@@ -12,6 +12,9 @@ void stroke(std::span<const ImVec2> points, ImU32 color, float width);
 /// several pieces keeps its rhythm. Returns the length at its last point.
 float stroke_dashed(std::span<const ImVec2> points, ImU32 color, float width, float on, float off, float phase);
 
+/// Dashes 3 on, 3 off along the edge.
+void dashed_outline(const Rect& rect, ImU32 color);
+
 /// What a curve covers in one pixel column.
 struct Column {
   float x, top, bottom;  // px; top > bottom: nothing was measured here

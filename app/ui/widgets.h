@@ -30,7 +30,8 @@ float toggle_width(std::string_view shown);  // px
 /// Two halves, the chosen one filled. Returns the half that was clicked, or -1.
 bool nav_item(std::string_view label, const Rect& rect, Icon icon, bool active, bool with_label);
 bool suggestion(std::string_view label, const Rect& rect, bool done, bool enabled = true);
-bool chip(std::string_view label, const Rect& rect, bool chosen);
+/// `shown` instead of the label, if given.
+bool chip(std::string_view label, const Rect& rect, bool chosen, std::string_view shown = {});
 
 // Slider --------------------------------------------------------------------------------------------------------------
 struct SliderSpec {
@@ -61,7 +62,8 @@ int icon_menu(std::string_view label, const Rect& rect, Icon icon, std::string_v
               std::span<const Option> options, Look look = Look::kRaised);
 
 // Fields and dialogs --------------------------------------------------------------------------------------------------
-/// A line of text. True when Enter was pressed in it. `error` draws it with a primary outline.
+/// A line of text; pasted line breaks become blanks. True when Enter was pressed in it. `error` draws it with a primary
+/// outline.
 bool text_field(std::string_view label, const Rect& rect, std::string& value, std::string_view hint = {},
                 bool error = false);
 /// Puts the caret into the field `label` that is submitted next.

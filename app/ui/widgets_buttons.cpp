@@ -137,13 +137,14 @@ bool suggestion(std::string_view label, const Rect& rect, bool done, bool enable
   return it.pressed;
 }
 
-bool chip(std::string_view label, const Rect& rect, bool chosen) {
+bool chip(std::string_view label, const Rect& rect, bool chosen, std::string_view shown) {
   const Interaction it = interact(label, rect);
   registry::add(label, "button", on_off(chosen), rect.min, rect.max);
   const Palette& c = colors();
   fill(rect, chosen ? c.hover : faded(c.raised, it.hover), kControlRadius);
   if (it.focused) focus_ring(rect, kControlRadius);
-  text(rect.centre(), label, chosen ? Font::kLabelBold : Font::kLabel, chosen ? c.text : c.secondary, Align::kCentre);
+  text(rect.centre(), shown.empty() ? label : shown, chosen ? Font::kLabelBold : Font::kLabel,
+       chosen ? c.text : c.secondary, Align::kCentre);
   return it.pressed;
 }
 

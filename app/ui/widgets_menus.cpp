@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <memory>
+#include <string>
 
 #include "app/ui/imgui_compat.h"
 #include "app/ui/registry.h"
@@ -19,6 +20,38 @@ constexpr ImGuiWindowFlags kBare = ImGuiWindowFlags_NoTitleBar | ImGuiWindowFlag
 bool field_wants_focus = false;
 std::vector<std::unique_ptr<focus::Layer>> dialogs;  // open ones, the outermost first
 ImGuiID return_focus_to = 0;                         // the widget that opened the present popup
+
+/// While it lives, what is pasted is one line: Dear ImGui drops a line break where it should leave a blank, and the
+/// words on both sides of it become one. Newer versions have another hook for the clipboard.
+#if IMGUI_VERSION_NUM < 19110
+class OneLinePaste {
+ public:
+  OneLinePaste() : before_(ImGui::GetIO().GetClipboardTextFn) {
+    get = before_;
+    if (before_) ImGui::GetIO().GetClipboardTextFn = read;
+  }
+  ~OneLinePaste() { ImGui::GetIO().GetClipboardTextFn = before_; }
+  OneLinePaste(const OneLinePaste&) = delete;
+
+ private:
+  using Get = const char* (*)(void*);
+  static const char* read(void* user) {
+    const char* text = get(user);
+    if (!text) return nullptr;
+    line = text;
+    std::replace_if(
+        line.begin(), line.end(), [](char c) { return c == '\n' || c == '\r' || c == '\t'; }, ' ');
+    return line.c_str();
+  }
+  inline static Get get = nullptr;
+  inline static std::string line;
+  Get before_;
+};
+#else
+struct OneLinePaste {
+  ~OneLinePaste() {}
+};
+#endif
 
 void push_window_style(ImU32 back) {
   ImGui::PushStyleVar(ImGuiStyleVar_WindowPadding, {0, 0});
@@ -161,6 +194,7 @@ bool text_field(std::string_view label, const Rect& rect, std::string& value, st
   ImGui::SetCursorScreenPos(rect.min);
   ImGui::SetNextItemWidth(rect.w());
   const std::string hint_text(hint);
+  const OneLinePaste one_line;
   const bool entered = ImGui::InputTextWithHint(
       "##field", hint_text.c_str(), &value, ImGuiInputTextFlags_EnterReturnsTrue | ImGuiInputTextFlags_AutoSelectAll);
   if (ImGui::IsItemClicked()) focus::set(id, false);

@@ -1,8 +1,11 @@
 #include <doctest/doctest.h>
 
+#include "app/host/assets.h"
 #include "app_host.h"
 #include "core/base/rng.h"
 #include "core/io/model_folder.h"
+#include "core/live/lab.h"
+#include "core/live/run_folder.h"
 
 namespace nopeek::test {
 namespace {
@@ -59,6 +62,31 @@ TEST_CASE("the twins are saved and opened again at the same step, with their cur
   for (const char* lane : {"masked", "unmasked"}) CHECK(before[lane] == after[lane]);
   CHECK(before["step"] == after["step"]);
   CHECK_MESSAGE(host.play("set \"Play\" on\nwait steps 3"), host.failure());
+}
+
+TEST_CASE("a run with masks that are neither on nor off says what they are; the switch turns one off") {
+  TemporaryFolder folder;
+  RunConfig config;
+  config.model.context = 6;
+  config.model.channels = 8;
+  config.train.batch = 2;
+  Lab lab(config, std::make_shared<const Corpus>(load_corpus(find_asset("corpora/toy.txt"))), Lab::twins(6));
+  ThreadPool one(1);
+  lab.step(one);
+  lab.set_mask(1, Mask::penalised_future(6, -5));
+  lab.step(one);
+  lab.set_mask(0, Mask::window(6, 2));
+  lab.step(one);
+  save_run(folder / "run", lab.state());
+  AppHost host;
+  host.input().drop(folder / "run");
+  CHECK_MESSAGE(host.play("wait until run == 2\nexpect step == 3\nexpect masked.mask == custom\n"
+                          "expect masked.mask_name == \"window of 2\"\nexpect held_mask == on\n"
+                          "expect unmasked.mask_name == \"penalty \u22125\"\nclick \"Unmasked\"\n"
+                          "expect held_mask == off\nexpect held_mask_name == \"penalty \u22125\"\n"
+                          "set \"Causal mask\" on\nwait until unmasked.mask == on\n"
+                          "set \"Causal mask\" off\nwait until unmasked.mask_name == full"),
+                host.failure());
 }
 
 TEST_CASE("what is saved is what the dialog was opened for; Enter saves; a click on a model in the list does not yet") {

@@ -41,6 +41,9 @@ TEST_CASE("every command of the manual is understood") {
   CHECK(only<Click>("click Chart 0.25,0.75").place == Place{0.25, 0.75});
   CHECK(only<Hover>("hover Chart 1").place == Place{1, 0.5});
   CHECK(only<Drag>("drag Speed 0.1 0.9,0.2").to == Place{0.9, 0.2});
+  CHECK(only<Scroll>("scroll Area -3").notches == -3);
+  CHECK(only<Scroll>("scroll Area 0.1,0.2 5").place == Place{0.1, 0.2});
+  CHECK(only<Scroll>("scroll Area 0.1,0.2 5").notches == 5);
   CHECK(only<Set>("set \"Temperature\" 0.7").value == "0.7");
   CHECK(only<Type>("type Prompt \"the agent # opened\"").text == "the agent # opened");
   CHECK(only<PressKey>("key Ctrl+S").chord.code == GLFW_KEY_S);
@@ -88,6 +91,10 @@ TEST_CASE("a line that cannot be understood is refused by its number, with what 
       {"resize 10x10x10", "1600x900"},
       {"theme blue", "dark or light"},
       {"drag A 0.1 1.5", "between 0 and 1"},
+      {"scroll A", "scroll NAME [X,Y] NOTCHES"},
+      {"scroll A 0.5", "whole number"},
+      {"scroll A 1e9", "whole number"},
+      {"scroll A up", "must be a number"},
       {"click A x", "number"},
       {"quit now", "quit"},
   };

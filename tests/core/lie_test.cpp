@@ -4,6 +4,7 @@
 
 #include <cmath>
 
+#include "core/train/leak_test.h"
 #include "tests/core/support.h"
 
 namespace nopeek::test {
@@ -75,6 +76,44 @@ TEST_CASE(
   CHECK(newest(lab, 1).reported < jumped - 0.5f);  // and the other one to predict
   CHECK(newest(lab, 1).reported > lied + 0.3f);
   CHECK(lab.snapshot(one).leak_found == first_leak);  // kept
+}
+
+TEST_CASE(
+    "masks that almost hide the future: the weaker the penalty the larger the lie, and the leak test finds them all" *
+    doctest::skip(kTooSlow)) {
+  const RunConfig config;  // tiny
+  const int T = config.model.context;
+  Lab lab(config, shipped_corpus("pull-requests"),
+          {{"minus-1", Mask::penalised_future(T, -1)},
+           {"minus-5", Mask::penalised_future(T, -5)},
+           {"minus-10", Mask::penalised_future(T, -10)},
+           {"minus-inf", Mask::penalised_future(T, Mask::kForbidden)},
+           {"off-by-one", Mask::off_by_one(T)}});
+  ThreadPool two(2);
+  constexpr int kSteps = 400;
+  for (int i = 1; i <= kSteps; ++i) lab.step(two, i == kSteps ? Lab::Measure::kNow : Lab::Measure::kAsDue);
+  const auto gap = [&](size_t lane) { return newest(lab, lane).honest - newest(lab, lane).reported; };
+  const auto tested = [&](size_t lane) {
+    return leak_test(lab.trainer(lane).parameters(), lab.trainer(lane).mask(), lab.corpus()->probe(12));
+  };
+  CHECK(gap(0) > 0.2f);
+  CHECK(gap(1) > 0.01f);
+  CHECK(gap(1) < gap(0) / 2);
+  // Of -10 the losses say next to nothing, though not nothing; the outputs do.
+  CHECK(std::abs(gap(2)) > 1e-5f);
+  CHECK(std::abs(gap(2)) < 0.05f);
+  CHECK(std::abs(gap(3)) < 1e-5f);
+  CHECK(gap(4) > 1.0f);
+  CHECK(newest(lab, 4).reported < 0.3f);
+  for (size_t lane = 0; lane < lab.lane_count(); ++lane) {
+    CAPTURE(lab.name(lane));
+    const LeakTest test = tested(lane);
+    CHECK(test.agree());
+    CHECK(test.leaks() == (lane != 3));
+    CHECK((newest(lab, lane).future_attention > 0) == (lane != 3));
+  }
+  CHECK(tested(2).at.size() == 12 * 11 / 2);
+  CHECK(tested(4).at.size() == 11 + 10);  // one token further with each of two layers
 }
 
 TEST_CASE("setting the mask that a lane already has is no change") {

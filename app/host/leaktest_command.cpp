@@ -1,0 +1,84 @@
+#include "app/host/leaktest_command.h"
+
+#include <algorithm>
+#include <cstdio>
+
+#include "app/host/interrupt.h"
+#include "app/host/json_stream.h"
+#include "app/host/mask_option.h"
+#include "app/host/prompt.h"
+#include "core/io/model_folder.h"
+#include "core/train/leak_test.h"
+
+namespace nopeek {
+
+namespace {
+
+constexpr int kTextLength = 16;      // of the text that is made up: a grid that one can read
+constexpr float kSmallMove = 1e-3f;  // in logits, and in nats
+
+/// Tokens at even distances in the vocabulary: the same for every model of one vocabulary, and as different as can be.
+std::vector<TokenId> spread_tokens(const ModelConfig& config) {
+  const int T = std::min(config.context, kTextLength);
+  std::vector<TokenId> text;
+  for (int t = 0; t < T; ++t) text.push_back(config.vocab * t / T);
+  return text;
+}
+
+std::vector<TokenId> text_of(const LeakTestCommand& command, const Model& model) {
+  return command.text ? model.tokenizer->encode(*command.text) : spread_tokens(model.config());
+}
+
+void write_json(const Model& model, const char* mask, std::span<const TokenId> ids, const LeakTest& test) {
+  JsonStream json(stdout);
+  json.open('{');
+  json.key("tokens"), json.open('[');
+  for (const TokenId id : ids) json.text(model.tokenizer->token(id));
+  json.close(']');
+  json.key("ids"), json.list(ids);
+  json.key("mask"), json.text(mask);
+  json.key("leaks"), json.boolean(test.leaks());
+  json.key("verdict"), json.text(verdict(test));
+  json.key("agree"), json.boolean(test.agree());
+  json.key("at"), json.open('[');
+  for (const auto& [output, token] : test.at) json.list(std::vector<int32_t>{output, token});
+  json.close(']');
+  json.key("moved"), json.matrix(test.moved);
+  json.key("gradient"), json.matrix(test.gradient);
+  json.close('}');
+  json.finish();
+}
+
+/// A character a cell: '.' exactly 0, 'o' small, '#' more, as what is not finite.
+std::string row_of(const Matrix<float>& grid, Eigen::Index output) {
+  std::string row;
+  for (const float value : grid.row(output)) row += value == 0 ? '.' : value < kSmallMove ? 'o' : '#';
+  return row;
+}
+
+void print_grids(const MaskOption& mask, const LeakTest& test) {
+  const auto T = test.moved.rows();
+  std::printf("%s\n\n%8s %-*s   %s\n", verdict(test).c_str(), "output", static_cast<int>(std::max<Eigen::Index>(T, 12)),
+              "logits moved", "gradient");
+  for (Eigen::Index output = 0; output < T; ++output) {
+    std::printf("%8td %-12s   %s\n", output, row_of(test.moved, output).c_str(), row_of(test.gradient, output).c_str());
+  }
+  std::printf("columns: tokens, as changed; . exactly 0, o below %g, # more; right of the diagonal lies the future\n",
+              static_cast<double>(kSmallMove));
+  std::printf("mask %s: %s   (--json gives the numbers)\n", mask.name, describe(mask.mask).c_str());
+}
+
+}  // namespace
+
+int run_leaktest(const LeakTestCommand& command) {
+  if (command.text) require_utf8(*command.text, "--text");
+  const Model model = load_model(command.model, &interruptible());
+  const MaskOption mask = mask_option(command.mask, model);
+  const std::vector<TokenId> ids = text_of(command, model);
+  const LeakTest test = leak_test(*model.parameters, mask.mask, ids, &interruptible());
+  if (command.text) note_lacking(*model.tokenizer, *command.text);
+  command.json ? write_json(model, mask.name, ids, test) : print_grids(mask, test);
+  return test.leaks() ? 1 : 0;
+}
+
+}  // namespace nopeek
