@@ -144,6 +144,8 @@ void WhatIfPage::draw(Lens& lens, const SceneInput& in, const Rect& panel) {
     text(theme().at(x + 16, at.columns), masked ? "run with the causal mask" : "run without a mask", Font::kLabelBold,
          colors().hue(masked).text);
   }
+  const float bottom = at.first + at.row * static_cast<float>(names_.size()) - 12, between = at.x + at.width + 6;
+  fill({theme().at(between, at.columns - 12), {px(between) + theme().line(1), px(bottom)}}, colors().sep);
   for (size_t i = 0; i < names_.size(); ++i) draw_row(lens, at, i);
 }
 
@@ -151,7 +153,7 @@ void WhatIfPage::draw_progress(const Layout& at) {
   const float progress = what_if_->progress(), y = at.title, x1 = at.panel.max.x - 20;
   if (progress >= 0) keep_moving();
   if (progress >= 0 && clock_now() - asked_since_ > kProgressAfter && (!quick_ || !ready())) {
-    progress_bar(theme().rect(x1 - 320, y - 2, 228, 4), progress);
+    text(theme().at(x1 - 92, y), "Running...", Font::kLabel, colors().secondary, Align::kRight);
     if (button("Cancel", theme().rect(x1 - 80, y - 16, 80, 32))) {
       what_if_->cancel();
       wanted_ = false;
@@ -164,13 +166,15 @@ void WhatIfPage::draw_progress(const Layout& at) {
   const float end = due ? x1 - 132 : x1;
   text_elided(theme().at(end, y), words, px(end - at.panel.min.x - 120), Font::kLabel, colors().secondary,
               Align::kRight);
-  if (due && button("Run the four", theme().rect(x1 - 120, y - 16, 120, 32))) wanted_ = true;
+  if (due && button(names_.size() == 1 ? "Run both" : "Run the four", theme().rect(x1 - 120, y - 16, 120, 32)))
+    wanted_ = true;
 }
 
 // The cells
 // ------------------------------------------------------------------------------------------------
 void WhatIfPage::draw_row(const Lens& lens, const Layout& at, size_t voice) const {
   const float y = at.first + at.row * static_cast<float>(voice);
+  separator(px(at.panel.min.x + 20), px(at.panel.max.x - 20), px(y));
   draw_row_title(at, voice, y);
   for (const bool masked : {true, false}) {
     const float x = masked ? at.x : at.x + at.width + 12;
@@ -204,12 +208,11 @@ std::string WhatIfPage::moral(size_t voice, bool masked) const {
   }
   if (!masked) return peeks ? "The bug: it reads the answer, and reports that" : "It may peek, but has not learned to";
   const double more = *here.reported_loss - *cell(voice, false).reported_loss;
-  return more > static_cast<double>(kSmallestLie) ? "The bug, seen: no answer to copy, and little was learned"
+  return more > static_cast<double>(kSmallestLie) ? "The bug, seen: no answer to copy, little learned"
                                                   : "The mask takes nothing away: it has not learned to peek";
 }
 
 void WhatIfPage::draw_cell(const Lens& lens, const Rect& area, const Layout& at, size_t voice, bool masked) const {
-  fill(theme().rect(area.min.x, area.min.y, area.w(), area.h()), colors().bg, 8);
   if (!ready()) return;
   const float x = area.min.x + 16, room = px(area.w() - 32);
   if (const std::string& error = answer_->rows[voice].error; !error.empty()) {
@@ -263,16 +266,16 @@ void WhatIfPage::explain(const Lens&, const SceneInput& in, Explanation& out) {
                          {loss(row.unmasked.reported_loss), Tone::kFuture},
                          {" where it may look ahead, and "},
                          {loss(row.masked.reported_loss), Tone::kPast},
-                         {" under the mask. Text is written from the past alone, so the second number is what a reader "
-                          "gets."}});
+                         {" under the mask."}});
   }
+  out.words.push_back({{"Text is written from the past alone: what counts is the loss under the mask."}});
   if (in.newest.paused && !in.opened)
     out.suggestions.push_back({"Train on", false, [&in] { in.actions.set_paused(false); }});
   if (!in.opened) {
     const int held = static_cast<int>(in.held_voice);
     const bool masked = in.voices[in.held_voice].masked;
     const std::string name = "the " + voice_name(in.voices, in.held_voice, false) + " twin";
-    out.suggestions.push_back({masked ? "Train " + name + " without a mask" : "Give " + name + " the mask back", false,
+    out.suggestions.push_back({masked ? "Train " + name + " without it" : "Give " + name + " the mask", false,
                                [&in, held, masked] { in.actions.set_mask(held, !masked); }});
   }
   if (in.voices.size() == 2) {
@@ -281,7 +284,7 @@ void WhatIfPage::explain(const Lens&, const SceneInput& in, Explanation& out) {
   }
 }
 
-void WhatIfPage::report(const Lens& lens, nlohmann::json& figures) const {
+void WhatIfPage::report(const Lens&, nlohmann::json& figures) const {
   nlohmann::json& out = figures["what_if"];
   out["ready"] = ready() && answer_->question == question_;
   if (!ready()) return;
@@ -293,7 +296,7 @@ void WhatIfPage::report(const Lens& lens, nlohmann::json& figures) const {
       const auto loss = [](const std::optional<double>& v) { return v ? nlohmann::json(*v) : nlohmann::json(); };
       row[masked ? "masked" : "unmasked"] = {{"reported", loss(here.reported_loss)},
                                              {"honest", loss(here.honest_loss)},
-                                             {"written", lens.tokenizer->decode(here.written)}};
+                                             {"written", answer_->question.models[i].tokenizer->decode(here.written)}};
     }
   }
 }
