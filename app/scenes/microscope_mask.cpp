@@ -319,7 +319,6 @@ void MaskPage::draw_status(const Lens& lens, const Layout& at) {
   const std::string draft = "Draft: " + words_, all = draft + (opened_ ? ", not in use" : ", not yet trained with");
   text_elided({px(at.x0), y}, text_width(Font::kBodyBold, all) <= room ? all : draft + ", untrained", room,
               Font::kBodyBold, colors().text);
-}, words, px(at.x1 - at.x0 - w - 12), Font::kBodyBold, colors().text);
 }
 
 void MaskPage::draw_presets(const Layout& at) {
