@@ -73,7 +73,6 @@ void App::Impl::train_with(int lane, Mask mask) {
   attempt([&] { lab->post(SetMask{lane, std::move(mask)}); });
 }
 
-/// Of (context, context): whoever drafts a mask does so over that of the held model.
 void App::Impl::set_paused(bool paused) {
   past = nullptr;
   lab->post(SetPaused{paused});
