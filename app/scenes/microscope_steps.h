@@ -101,7 +101,8 @@ class StepsPage final : public MicroscopePage {
   std::vector<int> largest_;  // keys by falling weight
   int visible_ = 0;           // keys that the mask leaves it
   std::vector<std::string> labels_;
-  double waiting_since_ = 0;  // for numbers that are due
+  double waiting_since_ = 0;  // for numbers newer than those of waiting_at_
+  uint64_t waiting_at_ = 0;
 
   // The rows
   int first_key_ = 0;
