@@ -40,12 +40,7 @@ std::optional<size_t> Generate::other() const {
   return 1 - held_;
 }
 
-std::string Generate::voice_name(size_t voice) const {
-  if (opened_) return voices_[voice].model.name;
-  const std::string word = voices_[voice].masked ? "masked" : "unmasked";
-  const bool alike = voices_.size() == 2 && voices_[0].masked == voices_[1].masked;
-  return !alike ? word : word + (voice == 0 ? " left" : " right");
-}
+std::string Generate::voice_name(size_t voice) const { return nopeek::voice_name(voices_, voice, opened_); }
 
 const LiveNextToken::Answer::Voice* Generate::held_answer() const {
   return shown_ && shown_held_ < shown_->voices.size() ? &shown_->voices[shown_held_] : nullptr;

@@ -95,13 +95,13 @@ void Microscope::take_answer(const SceneInput& in) {
     const bool soon = lens_.answer && in.smooth && only_trained(lens_.answer->question, newest->question);
     if (!soon || clock_now() - shown_since_ >= kNumbersEvery) {
       lens_.answer = newest;
-      lens_.revision = newest->number;
       shown_since_ = clock_now();
     } else {
       keep_moving();
     }
   }
   lens_.held = in.held_voice;
+  if (lens_.answer) lens_.revision = 2 * lens_.answer->number + lens_.held;
 }
 
 void Microscope::draw(const SceneInput& in) {
@@ -115,6 +115,7 @@ void Microscope::draw(const SceneInput& in) {
     fill({theme().at(r.min.x, r.min.y), theme().at(r.max.x, r.max.y)}, colors().panel, 10);
   draw_pipeline(in, pipeline);
   pages_[page_].page->draw(lens_, in, panel);
+  draw_progress(panel);
 }
 
 Explanation Microscope::explain(const SceneInput& in) {

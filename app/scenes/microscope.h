@@ -8,6 +8,7 @@
 #include "app/ui/token_preview.h"
 #include "app/ui/widgets.h"
 #include "core/live/live_attention.h"
+#include "core/live/live_leak.h"
 
 namespace nopeek {
 
@@ -24,7 +25,7 @@ struct Lens {
   // What core computed; perhaps still of the text, head or mask before
   std::shared_ptr<const AttentionAnswer> answer;  // null before the first
   size_t held = 0;                                // place of the held voice in it
-  uint64_t revision = 0;                          // another one with each answer that is shown
+  uint64_t revision = 0;                          // another one with each answer and each voice that is shown
   float progress = -1;                            // of the answer that is waited for; negative: none is
 
   // What the user looks at
@@ -35,6 +36,8 @@ struct Lens {
 
   /// The mask that the held model runs under on this screen, instead of its own; null: its own.
   std::shared_ptr<const Mask> draft;
+  /// The newest leak test, perhaps of another model, mask or text; null before the first.
+  std::shared_ptr<const LeakAnswer> leak;
 
   /// There are numbers to show.
   bool ready() const { return answer && held < answer->voices.size() && answer->voices[held].trace; }
@@ -105,11 +108,13 @@ class Microscope final : public Scene {
   float draw_tabs(const SceneInput& in, float x, float y);      // returns their right end
   float draw_tab_list(const SceneInput& in, float x, float y);  // the same
   std::string text_line(bool with_key) const;
-  void begin_edit();
+  void begin_edit(const SceneInput& in);
   void use_text(const SceneInput& in, std::string typed);
   void swap_text(const SceneInput& in, std::vector<std::string>& from, std::vector<std::string>& to);
   void draw_text_dialog(const SceneInput& in);
   void walk_heads(const SceneInput& in, int by);
+
+  void draw_progress(const ui::Rect& panel);
 
   // microscope_pipeline.cpp
   void draw_pipeline(const SceneInput& in, const ui::Rect& panel);
@@ -126,7 +131,8 @@ class Microscope final : public Scene {
   size_t page_ = 0;
   std::unique_ptr<LiveAttention> attention_;  // made when the scene is first seen: it is a thread
   double shown_since_ = 0;
-  double clock_seen_ = 0;  // clock_now() when the play was last moved on
+  double waited_since_ = 0;  // for an answer to another text or head; 0: it is there
+  double clock_seen_ = 0;    // clock_now() when the play was last moved on
 
   // The text's editor
   struct Edit {

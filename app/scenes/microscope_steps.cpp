@@ -20,7 +20,6 @@ constexpr float kInset = 20, kMatrixX = 84, kMatrixY = 88, kHeaderY = 74;
 constexpr float kLeastPitch = 18, kUsualPitch = 26, kMostPitch = 36;
 constexpr float kTypedPitch = 26, kMostTypedPitch = 32;  // a field is higher than a line of text
 constexpr float kLeastAnswer = 6;                        // px of a cell from which the answers are outlined
-constexpr double kProgressAfter = 0.3;                   // s
 constexpr const char* kTitles[] = {"Scores", "Scaled scores", "Masked scores", "Weights", "Output"};
 
 }  // namespace
@@ -97,11 +96,7 @@ void StepsPage::update(const Lens& lens) {
 // ------------------------------------------------------------------------------------------------
 void StepsPage::draw(Lens& lens, const SceneInput& in, const Rect& panel) {
   for (const auto& wish : std::exchange(wishes_, {})) wish(lens);
-  if (!lens.ready()) {
-    const Layout at = layout(lens, panel);
-    draw_progress(lens, at);
-    return draw_waiting(lens, at);
-  }
+  if (!lens.ready()) return draw_waiting(lens, layout(lens, panel));
   update(lens);
   const Layout at = layout(lens, panel);
   draw_title(lens, in, at);
@@ -123,7 +118,6 @@ void StepsPage::draw(Lens& lens, const SceneInput& in, const Rect& panel) {
   } else {
     draw_strip(lens, at);
   }
-  draw_progress(lens, at);
 }
 
 void StepsPage::draw_title(const Lens& lens, const SceneInput&, const Layout& at) const {
@@ -149,15 +143,6 @@ void StepsPage::draw_waiting(const Lens& lens, const Layout& at) const {
     text_elided(theme().at(x, y + 32), lens.voice().error, px(at.panel.w() - 2 * kInset), Font::kBody,
                 colors().secondary);
   }
-}
-
-/// Numbers that are waited for keep the old ones on the screen.
-void StepsPage::draw_progress(const Lens& lens, const Layout& at) {
-  if (lens.progress < 0 || std::exchange(waiting_at_, lens.revision) != lens.revision) waiting_since_ = clock_now();
-  if (lens.progress < 0) return;
-  keep_moving();
-  if (clock_now() - waiting_since_ < kProgressAfter) return;
-  progress_bar(theme().rect(at.panel.min.x + kInset, at.panel.min.y + 4, at.panel.w() - 2 * kInset, 3), lens.progress);
 }
 
 // The matrix
@@ -203,7 +188,8 @@ void StepsPage::draw_answers(const Lens& lens) const {
   const ImU32 color = lens.matrices.masked() ? colors().answer_on : colors().answer_off;
   const float radius = first.w() >= px(18) ? 2 : 1;
   ImGui::PushClipRect(view_.rect().min, {std::min(view_.rect().max.x, corner.min.x), view_.rect().max.y}, true);
-  for (int q = 0; q + 1 < lens.T(); ++q) {
+  const int from = view_.cell_at(view_.rect().min).row, to = view_.cell_at(view_.rect().max).row;
+  for (int q = from; q <= to && q + 1 < lens.T(); ++q) {
     if (!(Cell{q, q + 1} == cell_)) outline(view_.cell_rect({q, q + 1}), color, 1.5f, radius);
   }
   ImGui::PopClipRect();

@@ -52,7 +52,6 @@ class StepsPage final : public MicroscopePage {
   void draw_answers(const Lens& lens) const;
   void describe_cell(const Lens& lens, ui::Cell cell, ImGuiID owner) const;
   void draw_waiting(const Lens& lens, const Layout& at) const;
-  void draw_progress(const Lens& lens, const Layout& at);
   /// Which keys the rows show: the wheel scrolls, and a newly chosen key comes into view.
   void scroll_rows(const Layout& at, int keys, int chosen);
   void draw_scroll_bar(const Layout& at, int keys) const;
@@ -101,8 +100,6 @@ class StepsPage final : public MicroscopePage {
   std::vector<int> largest_;  // keys by falling weight
   int visible_ = 0;           // keys that the mask leaves it
   std::vector<std::string> labels_;
-  double waiting_since_ = 0;  // for numbers newer than those of waiting_at_
-  uint64_t waiting_at_ = 0;
 
   // The rows
   int first_key_ = 0;

@@ -39,6 +39,7 @@ struct SliderSpec {
   bool logarithmic = false;
   bool ends_at_infinity = false;  // the last twentieth of the track stands for infinity, shown as 'max'
   bool whole = false;             // whole numbers only
+  bool negated = false;           // shown and typed with a minus: 5 is -5, and infinity is -inf
   double typed_max = 0;           // a larger number than `max` can be typed, up to this one; 0: none
 };
 /// Drag, arrows (1 % of the track), Page Up / Down (10 %), Home, End. Ctrl+click, a double click or Enter open a field

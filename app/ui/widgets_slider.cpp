@@ -66,18 +66,19 @@ bool read_keys(ImGuiID id, double& value, const SliderSpec& spec) {
   return value != before;
 }
 
-std::string value_text(double value) {
+std::string value_text(double value, const SliderSpec& spec) {
   if (std::isinf(value)) return "max";
   char chars[32];
-  std::snprintf(chars, sizeof chars, "%.6g", value);
+  std::snprintf(chars, sizeof chars, "%.6g", spec.negated && value != 0 ? -value : value);
   return chars;
 }
 
 bool parse(const std::string& s, const SliderSpec& spec, double& value) {
-  if (spec.ends_at_infinity && (s == "max" || s == "inf" || s == "off")) return value = kInfinity, true;
+  if (spec.ends_at_infinity && (s == "max" || s == "inf" || s == "-inf" || s == "off")) return value = kInfinity, true;
   char* rest = nullptr;
   double v = std::strtod(s.c_str(), &rest);
   if (rest == s.c_str() || std::isnan(v)) return false;
+  if (spec.negated) v = std::abs(v);  // whoever leaves the minus out means the same
   if (spec.whole) v = std::round(v);
   value =
       spec.ends_at_infinity && v > spec.max ? kInfinity : std::clamp(v, spec.min, std::max(spec.max, spec.typed_max));
@@ -121,13 +122,13 @@ bool slider(std::string_view label, const Rect& track, double& value, const Slid
     return changed;
   }
   const Interaction it = interact("track", track, true, focus::kHorizontal | focus::kVertical);
-  registry::add(label, "slider", registry::enabled() ? value_text(value) : std::string(), track.min, track.max);
+  registry::add(label, "slider", registry::enabled() ? value_text(value, spec) : std::string(), track.min, track.max);
   ImGui::PopID();
   const ImGuiIO& io = ImGui::GetIO();
   const bool exact = it.hovered && (ImGui::IsMouseDoubleClicked(0) || (io.KeyCtrl && ImGui::IsMouseClicked(0)));
   if (exact || focus::entered(it.id)) {
     if (exact) clear_active_item();
-    typing = {self, value_text(value), false};
+    typing = {self, value_text(value, spec), false};
     keep_moving();
   }
   const double before = value;

@@ -48,6 +48,13 @@ class LiveAnswers {
     waiting_ = std::move(question);
     wake_.notify_one();
   }
+  /// Ends the work under way and forgets what was asked: nothing more comes before the next question.
+  void cancel() {
+    const std::lock_guard lock(mutex_);
+    if (at_work_) progress_.cancelled = true;
+    asked_.reset();
+    waiting_.reset();
+  }
   /// The newest answer, perhaps to an earlier question; null before the first.
   std::shared_ptr<const Answer> answer() const {
     const std::lock_guard lock(mutex_);

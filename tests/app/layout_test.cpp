@@ -63,10 +63,10 @@ bool holds(const Item& panel, const Item& item) {
          panel.max.y > item.max.y;
 }
 
-std::vector<std::string> pairs_that_overlap(bool (*wanted)(const Item&)) {
+std::vector<std::string> pairs_that_overlap(bool (*wanted)(const Item&), std::string_view scope) {
   std::vector<const Item*> items;
   for (const Item& item : registry::items()) {
-    if (wanted(item)) items.push_back(&item);
+    if (wanted(item) && (scope.empty() || item.scope == scope)) items.push_back(&item);
   }
   std::vector<std::string> found;
   for (size_t i = 0; i < items.size(); ++i) {
@@ -78,15 +78,16 @@ std::vector<std::string> pairs_that_overlap(bool (*wanted)(const Item&)) {
   return found;
 }
 
-std::vector<std::string> faults() {
+/// Of the whole window, or of one scope in it: a dialog's, which lies above the rest.
+std::vector<std::string> faults(std::string_view scope = {}) {
   std::vector<std::string> found;
   for (const Item& item : registry::items()) {
-    if (!is_text(item)) continue;
+    if (!is_text(item) || (!scope.empty() && item.scope != scope)) continue;
     if (is_cut(item)) found.push_back("cut off: " + describe(item));
     if (leaves_window(item)) found.push_back("outside the window: " + describe(item));
   }
-  for (const auto& pair : pairs_that_overlap(is_text)) found.push_back("texts overlap: " + pair);
-  for (const auto& pair : pairs_that_overlap(is_control)) found.push_back("controls overlap: " + pair);
+  for (const auto& pair : pairs_that_overlap(is_text, scope)) found.push_back("texts overlap: " + pair);
+  for (const auto& pair : pairs_that_overlap(is_control, scope)) found.push_back("controls overlap: " + pair);
   return found;
 }
 
@@ -154,6 +155,39 @@ void check_generate(AppHost& host, std::initializer_list<const char*> sizes) {
   }
 }
 
+/// All pages of the Microscope. Their names are tabs, or a list where they have no room.
+void check_microscope(AppHost& host, std::initializer_list<const char*> sizes) {
+  const auto check = [&](const char* what, const std::string& tour, std::initializer_list<const char*> pages) {
+    CAPTURE(std::string(what));
+    REQUIRE_MESSAGE(host.play("scene Microscope\n" + tour + "\nwait until microscope.ready == true"), host.failure());
+    for (const char* size : sizes) {
+      for (const char* page : pages) {
+        CAPTURE(std::string(page));
+        REQUIRE_MESSAGE(host.play(std::string("resize ") + size), host.failure());
+        const std::string name(page),
+            go = registry::find("Microscope/Page") ? "set Page \"" + name + "\"" : "click \"Microscope/" + name + "\"";
+        REQUIRE_MESSAGE(host.play(go + "\nwait until microscope.page == \"" + name + "\""), host.failure());
+        check_scene(host, "Microscope", {size});
+      }
+    }
+  };
+  const auto text = [](const std::string& words) { return "key E\ntype Text \"" + words + "\"\nkey Enter"; };
+  check("its own sentence", "", {"Q K V", "Heads", "Twins"});
+  check("one token", text("the"), {"Q K V", "Heads", "Twins"});
+  check("unknown words", text("zorp blub zorp"), {"Q K V", "Heads", "Twins"});
+  std::string longest = "the agent opened a pull request";
+  for (int i = 0; i < 3; ++i) longest += " and the reviewer read it .";
+  check("as long as the context", text(longest), {"Q K V", "Heads", "Twins"});
+  REQUIRE_MESSAGE(host.play("key E\ntype Text \"" + longest + " zorp " + longest + "\""), host.failure());
+  for (const char* size : sizes) {  // the dialog keeps the rest of the window from all clicks
+    REQUIRE_MESSAGE(host.play(std::string("resize ") + size), host.failure());
+    host.frames(3);
+    CHECK(registry::find("The text/Text") != nullptr);
+    for (const std::string& fault : faults("The text")) CHECK_MESSAGE(false, fault);
+  }
+  REQUIRE_MESSAGE(host.play("key Escape"), host.failure());
+}
+
 void check_steps_page(AppHost& host, std::initializer_list<const char*> sizes) {
   const auto check = [&](const char* what, const std::string& tour) {
     CAPTURE(std::string(what));
@@ -193,6 +227,7 @@ void check_layout(double text_size, bool trained, std::initializer_list<const ch
   }
   check_everywhere(host, sizes);
   check_generate(host, sizes);
+  check_microscope(host, sizes);
   check_steps_page(host, sizes);
 }
 
