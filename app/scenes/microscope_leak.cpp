@@ -28,6 +28,7 @@ class LeakPage final : public MicroscopePage {
   void draw(Lens& lens, const SceneInput& in, const Rect& panel) override;
   void explain(const Lens& lens, const SceneInput& in, Explanation& out) override;
   void report(const Lens& lens, nlohmann::json& figures) const override;
+  std::optional<ExportedMatrix> matrix(const Lens& lens) const override;
   bool escape(Lens& lens) override;
 
  private:
@@ -45,6 +46,7 @@ class LeakPage final : public MicroscopePage {
   void update_values(const Lens& lens);
   Layout layout(const Rect& panel) const;
   void draw_grid(Lens& lens, const SceneInput& in, const Rect& area);
+  gl::HeatmapSpec look(float pitch) const;
   void light_column(const Rect& grid) const;
   void draw_verdict(const Lens& lens, const Layout& at);
   void draw_progress(const Layout& at);
@@ -207,11 +209,7 @@ void LeakPage::draw_grid(Lens& lens, const SceneInput& in, const Rect& area) {
               pitch = std::min(36.0f, fit < 4 ? fit : std::floor(fit * theme().s) / theme().s);
   MatrixSpec spec{
       .label = "Leak test cells", .texture = kTexture, .values = values_.data(), .revision = revision_, .area = area};
-  spec.look = heatmap_look(pitch);
-  spec.look.columns = spec.look.rows = spec.look.T = T;
-  spec.look.mapping = gl::Mapping::kLogarithm;
-  spec.look.low = std::log10(std::max(least_, 1e-30f));
-  spec.look.high = std::max(std::log10(std::max(most_, 1e-30f)), spec.look.low + 1);
+  spec.look = look(pitch);
   spec.pitch_x = spec.pitch_y = pitch;
   spec.row_labels = spec.column_labels = lens.labels;
   spec.label_width = 54;
@@ -222,6 +220,15 @@ void LeakPage::draw_grid(Lens& lens, const SceneInput& in, const Rect& area) {
   if (events.chosen) choose(lens, *events.chosen);
   light_column(events.rect);
   if (hovered_.valid()) tooltip(events.it.id, ImGui::GetIO().MousePos, {{cell_words(lens, hovered_), {}}});
+}
+
+gl::HeatmapSpec LeakPage::look(float pitch) const {
+  gl::HeatmapSpec look = heatmap_look(pitch);
+  look.columns = look.rows = look.T = static_cast<int>(grid().rows());
+  look.mapping = gl::Mapping::kLogarithm;
+  look.low = std::log10(std::max(least_, 1e-30f));
+  look.high = std::max(std::log10(std::max(most_, 1e-30f)), look.low + 1);
+  return look;
 }
 
 /// All other columns step back.
@@ -417,6 +424,20 @@ void LeakPage::explain(const Lens& lens, const SceneInput& in, Explanation& out)
     const int other = 1 - static_cast<int>(in.held_voice);
     out.suggestions.push_back({"Test the other twin", false, [&in, other] { in.actions.hold(other); }});
   }
+}
+
+std::optional<ExportedMatrix> LeakPage::matrix(const Lens& lens) const {
+  if (!ready() || values_.empty()) return {};
+  ExportedMatrix out;
+  out.name = method_ == Method::kChange ? "leak test" : "leak test by gradient";
+  out.of_head = false;
+  out.values = grid();
+  out.shown = values_;
+  out.row = "output";
+  out.rows = out.columns = lens.labels;
+  out.look = look(1);
+  out.hatched = "exactly 0";
+  return out;
 }
 
 void LeakPage::report(const Lens& lens, nlohmann::json& figures) const {

@@ -13,6 +13,9 @@ bool draw_waiting(const Lens& lens, const ui::Rect& panel);
 /// The tooltip of the cell under the pointer: 'opened -> a  0.603'.
 void describe_cell(const Lens& lens, const ui::MatrixEvents& events, std::string_view value);
 
+/// Outlines each query's own target, the cell that it must not see, but not the chosen one, which has a frame.
+void draw_answers(const ui::MatrixView& view, int T, bool masked, ui::Cell chosen);
+
 /// Where a square matrix of all tokens stands in `area`, whose upper left corner its cells begin at: its area, with
 /// cells of at most `pitch`. Logical px.
 ui::Rect square_in(const ui::Rect& area, int T, float pitch = 26);

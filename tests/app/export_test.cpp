@@ -72,7 +72,7 @@ TEST_CASE("a table is written under a name that is free, also while others are s
   CHECK(read_file(desk.home / "nopeek-attention-matrix-2.csv") == "somebody's");
   CHECK(read_file(desk.home / "nopeek-attention-matrix-3.csv") == "a,b\n1,1\n");
   CHECK(read_file(desk.home / "nopeek-attention-matrix-4.csv") == "a,b\n2,1\n");
-  CHECK(desk.messages.newest().find("The attention matrix was written to ") == 0);
+  CHECK(desk.messages.newest().find("Written to ") == 0);
   CHECK(desk.woken == 3);
 }
 
@@ -132,7 +132,7 @@ TEST_CASE("without a window there is a message in place of pictures") {
   AppHost host;
   CHECK_MESSAGE(
       host.play("click \"Export\"\nclick \"Window as PNG\"\nwait until message contains \"no window\"\n"
-                "click \"Export\"\nclick \"Run as CSV\"\nwait until message contains \"The run was written\""),
+                "click \"Export\"\nclick \"Run as CSV\"\nwait until message contains \"nopeek-run-1.csv\""),
       host.failure());
 }
 
