@@ -101,7 +101,7 @@ TEST_CASE("what cannot be drawn or written is said, and the next export works") 
 TEST_CASE("without a window there is a message in place of pictures") {
   AppHost host;
   CHECK_MESSAGE(host.play("click \"Export\"\nclick \"Window as PNG\"\nwait until message contains \"no window\"\n"
-                          "click \"Export\"\nclick \"Run as CSV\"\nwait until message contains \"nopeek-run-1.csv\""),
+                          "click \"Export\"\nclick \"Run as CSV\"\nwait until message contains \"nopeek-run-\""),
                 host.failure());
 }
 

@@ -152,6 +152,7 @@ TEST_CASE("off screen, every pixel is as in the window; the window's frame befor
 
 TEST_CASE("an exported matrix has the colours of its cells and of its scale") {
   Stage stage;
+  stage.on_screen([] {});  // the first frame gives the backend its fonts
   ExportedMatrix matrix;
   matrix.name = "weights";
   matrix.values.resize(2, 2);

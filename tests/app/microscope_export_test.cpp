@@ -133,8 +133,8 @@ TEST_CASE("a picture is a PNG, the five steps are a GIF that stays longest at th
   CHECK(gif.ms == std::vector<int>{1200, 1200, 2400, 1200, 1200});
   CHECK(gif.width > 500);
   REQUIRE(camera.vertices.size() == 6);
-  CHECK(camera.vertices[0] == camera.vertices[3]);  // the same picture: masked scores
-  for (const int count : camera.vertices) CHECK(count > 500);
+  CHECK(camera.vertices[0] == camera.vertices[3]);             // the same picture: masked scores
+  for (const int count : camera.vertices) CHECK(count > 300);  // words and frames: there is no display for the cells
 }
 
 TEST_CASE("the pages export what they show") {
