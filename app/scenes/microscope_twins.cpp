@@ -20,6 +20,7 @@ constexpr float kLabels = 84, kTop = 88, kNumbers = 56, kApart = 40, kInset = 20
 
 /// 4 decimals of weights, 2 of scores.
 std::string number_of(float v, Stage stage) {
+  if (std::isnan(v)) return "n/a";
   if (std::isinf(v)) return v < 0 ? "\xE2\x88\x92\xE2\x88\x9E" : "\xE2\x88\x9E";
   return fmt(stage == Stage::kWeights ? "%.4f" : "%.2f", static_cast<double>(v)).chars;
 }
@@ -115,7 +116,7 @@ void TwinsPage::measure(const Lens& lens) {
   for (int q = 0; q < difference_.rows(); ++q) {
     for (int k = 0; k < difference_.cols(); ++k) {
       const float d = std::abs(difference_(q, k));
-      if (d >= kUnbounded) continue;
+      if (!(d < kUnbounded)) continue;  // nor has NaN, of a model that diverged
       mean_ += static_cast<double>(d);
       if (d > most_) widest_ = {q, k};
       most_ = std::max(most_, d);
@@ -301,6 +302,8 @@ void TwinsPage::report(const Lens& lens, nlohmann::json& out) const {
   if (!lens.ready() || difference_.size() == 0) return;
   out["difference_max"] = most_;
   out["difference_mean"] = mean_;
+  const Cell cell = cell_in_reach(lens);
+  for (size_t i = 0; i < 3; ++i) out["values"].push_back(value(i, cell));
 }
 
 }  // namespace
