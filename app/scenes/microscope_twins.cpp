@@ -16,7 +16,7 @@ using namespace ui;
 namespace {
 
 constexpr int kTexture = 130;
-constexpr float kLabels = 84, kTop = 88, kNumbers = 56, kApart = 40, kInset = 20;
+constexpr float kLabels = 84, kTop = 88, kNumbers = 56, kApart = 40, kInset = 20, kTitle = 250;
 
 /// 4 decimals of weights, 2 of scores.
 std::string number_of(float v, Stage stage) {
@@ -215,7 +215,7 @@ void TwinsPage::draw(Lens& lens, const SceneInput& in, const Rect& panel) {
   if (pending_stage_) lens.clock.go_to(*std::exchange(pending_stage_, std::nullopt));
   const float room_x = (panel.w() - kLabels - kInset - 2 * kApart) / 3, room_y = panel.h() - kTop - kNumbers - 16;
   const Rect side = square_in({{0, 0}, {room_x, room_y}}, lens.T());
-  const float step = (panel.w() - kLabels - kInset - side.w()) * 0.5f;
+  const float step = (panel.w() - kLabels - kInset - std::max(side.w(), kTitle)) * 0.5f;
   Cell hovered;
   for (size_t i = 0; i < 3; ++i) {
     const float x = panel.min.x + kLabels + step * static_cast<float>(i), y = panel.min.y + kTop;
