@@ -219,7 +219,7 @@ void TwinsPage::draw(Lens& lens, const SceneInput& in, const Rect& panel) {
   Cell hovered;
   for (size_t i = 0; i < 3; ++i) {
     const float x = panel.min.x + kLabels + step * static_cast<float>(i), y = panel.min.y + kTop;
-    draw_title(x, panel.min.y + 28, step - 16, i);
+    draw_title(x, panel.min.y + 28, std::min(step - 16, panel.max.x - kInset - x), i);
     const MatrixEvents events = draw_matrix(lens, in, {{x, y}, {x + side.w(), y + side.h()}}, i);
     if (!events.hovered.valid()) continue;
     hovered = events.hovered;
