@@ -154,6 +154,30 @@ void check_generate(AppHost& host, std::initializer_list<const char*> sizes) {
   }
 }
 
+/// The Microscope's pages about masks, in the states that they do not begin with.
+void check_masks(AppHost& host, std::initializer_list<const char*> sizes) {
+  const auto check = [&](const char* size, const std::string& page, const std::string& tour) {
+    CAPTURE(page);
+    const bool listed = registry::find("Microscope/Page") != nullptr;
+    const std::string go = listed ? "set Page \"" + page + "\"\n" : "click \"Microscope/" + page + "\"\n";
+    REQUIRE_MESSAGE(host.play(go + "wait until microscope.page == \"" + page + "\"\n" + tour), host.failure());
+    check_scene(host, "Microscope", {size});
+  };
+  for (const char* size : sizes) {
+    REQUIRE_MESSAGE(
+        host.play(std::string("resize ") + size + "\nscene Microscope\nwait until microscope.ready == true"),
+        host.failure());
+    check(size, "Mask", "click \"Mask cells\" 0.2292,0.1042\nclick \"Mask cells\" 0.0208,0.0208");
+    check(size, "Mask", "drag \"Mask cells\" 0.0208,0.9792 0.9792,0.9792\nexpect microscope.refused_row == 23");
+    check(size, "Leak test", "wait until microscope.leaks > 0\nclick \"Leak test cells\" 0.46,0.21");
+    check(size, "Leak test", "click Gradient");
+    check(size, "What if", "wait until microscope.what_if.ready == true");
+    check(size, "Mask", "click Microscope/Random\nset Strength -5");
+    check(size, "Mask", "click \"Back to its own mask\"");
+    check(size, "Leak test", "wait until microscope.leaks == 0\nclick \"Changed token\"");
+  }
+}
+
 void check_layout(double text_size, bool trained, std::initializer_list<const char*> sizes) {
   nopeek::Settings settings;
   settings.text_size = text_size;
@@ -165,6 +189,7 @@ void check_layout(double text_size, bool trained, std::initializer_list<const ch
   }
   check_everywhere(host, sizes);
   check_generate(host, sizes);
+  check_masks(host, sizes);
 }
 
 }  // namespace
