@@ -4,7 +4,6 @@
 #include "app/host/app_impl.h"
 #include "app/host/export.h"
 #include "core/base/error.h"
-#include "core/io/file.h"
 #include "core/io/model_folder.h"
 #include "core/io/shown.h"
 #include "core/live/run_folder.h"

@@ -12,7 +12,8 @@ using namespace ui;
 
 namespace {
 
-constexpr double kNumbersEvery = 0.1;  // s: faster cannot be read
+constexpr double kNumbersEvery = 0.1;   // s: faster cannot be read
+constexpr double kLongestFrame = 0.25;  // s: the play waits while the scene is not on the screen
 constexpr float kPipeline = 280, kPipelineLow = 224, kPipelineSmall = 56;
 
 /// Only the weights are newer: the same text, head and masks.
@@ -41,6 +42,10 @@ void Microscope::begin_frame(const SceneInput& in) {
   use_voices(in);
   ask(in);
   take_answer(in);
+  if (lens_.ready()) lens_.matrices.use(lens_.answer, lens_.held);
+  lens_.clock.advance(std::min(clock_now() - std::exchange(clock_seen_, clock_now()), kLongestFrame), theme().motion);
+  lens_.stage = lens_.clock.stage();
+  if (lens_.clock.moving()) keep_moving();
   if (!is_open(pages_[page_], in)) page_ = 0;
 }
 
@@ -90,13 +95,13 @@ void Microscope::take_answer(const SceneInput& in) {
     const bool soon = lens_.answer && in.smooth && only_trained(lens_.answer->question, newest->question);
     if (!soon || clock_now() - shown_since_ >= kNumbersEvery) {
       lens_.answer = newest;
-      lens_.revision = newest->number;
       shown_since_ = clock_now();
     } else {
       keep_moving();
     }
   }
   lens_.held = in.held_voice;
+  if (lens_.answer) lens_.revision = 2 * lens_.answer->number + lens_.held;
 }
 
 void Microscope::draw(const SceneInput& in) {
@@ -110,6 +115,7 @@ void Microscope::draw(const SceneInput& in) {
     fill({theme().at(r.min.x, r.min.y), theme().at(r.max.x, r.max.y)}, colors().panel, 10);
   draw_pipeline(in, pipeline);
   pages_[page_].page->draw(lens_, in, panel);
+  draw_progress(panel);
 }
 
 Explanation Microscope::explain(const SceneInput& in) {
@@ -128,6 +134,8 @@ void Microscope::report(nlohmann::json& out) const {
   figures["page"] = pages_[page_].title;
   figures["ready"] = lens_.ready() && lens_.progress < 0;
   figures["tokens"] = lens_.text.size();
+  figures["stage"] = stage_name(lens_.clock.stage());
+  figures["playing"] = lens_.clock.playing();
   figures["text"] = lens_.tokenizer ? lens_.tokenizer->decode(lens_.text) : "";
   figures["typed"] = lens_.typed;
   figures["left_out"] = lens_.left_out;

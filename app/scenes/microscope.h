@@ -1,6 +1,8 @@
 #pragma once
 #include <nlohmann/json_fwd.hpp>
 
+#include "app/scenes/microscope_clock.h"
+#include "app/scenes/microscope_stages.h"
 #include "app/scenes/scene.h"
 #include "app/ui/matrix_view.h"
 #include "app/ui/token_preview.h"
@@ -9,10 +11,6 @@
 #include "core/live/live_leak.h"
 
 namespace nopeek {
-
-/// The five steps of a head.
-enum class Stage { kScores, kScaled, kMasked, kWeights, kOutput };
-inline constexpr int kStages = 5;
 
 /// What all pages of the Microscope look at: one text, one head, one row and cell of it, and what core says of them.
 struct Lens {
@@ -27,12 +25,14 @@ struct Lens {
   // What core computed; perhaps still of the text, head or mask before
   std::shared_ptr<const AttentionAnswer> answer;  // null before the first
   size_t held = 0;                                // place of the held voice in it
-  uint64_t revision = 0;                          // another one with each answer that is shown
+  uint64_t revision = 0;                          // another one with each answer and each voice that is shown
   float progress = -1;                            // of the answer that is waited for; negative: none is
 
   // What the user looks at
-  Stage stage = Stage::kMasked;
-  ui::Cell cell{3, 5};  // query and key
+  StageClock clock;              // which of the steps; a page that wants another one calls clock.go_to()
+  Stage stage = Stage::kMasked;  // of the clock, as this frame began
+  StageMatrices matrices;        // of the answer's held voice, once ready()
+  ui::Cell cell{3, 5};           // query and key
 
   /// The mask that the held model runs under on this screen, instead of its own; null: its own.
   std::shared_ptr<const Mask> draft;
@@ -108,14 +108,22 @@ class Microscope final : public Scene {
   float draw_tabs(const SceneInput& in, float x, float y);      // returns their right end
   float draw_tab_list(const SceneInput& in, float x, float y);  // the same
   std::string text_line(bool with_key) const;
-  void begin_edit();
+  void begin_edit(const SceneInput& in);
   void use_text(const SceneInput& in, std::string typed);
   void swap_text(const SceneInput& in, std::vector<std::string>& from, std::vector<std::string>& to);
   void draw_text_dialog(const SceneInput& in);
   void walk_heads(const SceneInput& in, int by);
 
+  void draw_progress(const ui::Rect& panel);
+
   // microscope_pipeline.cpp
   void draw_pipeline(const SceneInput& in, const ui::Rect& panel);
+  void draw_stage_names(const ui::Rect& room);
+  void draw_thumbs(const SceneInput& in, const ui::Rect& panel);
+  void draw_thumb(const SceneInput& in, Stage stage, const ui::Rect& place);
+  void draw_operators(const ui::Rect& panel) const;
+  void draw_scrubber(const ui::Rect& panel);
+  bool step_key();
 
   Lens lens_;
   int read_for_ = 0;  // the context that the text was read for
@@ -123,6 +131,8 @@ class Microscope final : public Scene {
   size_t page_ = 0;
   std::unique_ptr<LiveAttention> attention_;  // made when the scene is first seen: it is a thread
   double shown_since_ = 0;
+  double waited_since_ = 0;  // for an answer to another text or head; 0: it is there
+  double clock_seen_ = 0;    // clock_now() when the play was last moved on
 
   // The text's editor
   struct Edit {

@@ -5,6 +5,7 @@
 #include "app/scenes/microscope.h"
 #include "app/ui/focus.h"
 #include "app/ui/imgui_compat.h"
+#include "app/ui/registry.h"
 
 namespace nopeek {
 
@@ -19,6 +20,7 @@ constexpr float kNames = 400;                           // what the names of the
 constexpr float kLayerWord = 42, kHeadWord = 40;        // 'layer' and 'head' with the gap behind them
 constexpr float kBetween = 20;                          // of the layers and the heads
 constexpr size_t kMostUndos = 100;
+constexpr double kProgressAfter = 0.3;  // s
 constexpr char kTextDialog[] = "The text";
 
 float chips_width(const ModelConfig& model) {
@@ -70,7 +72,7 @@ Rect Microscope::draw_header(const SceneInput& in, const Rect& panel) {
   x = as_tabs ? draw_tabs(in, x, y) : draw_tab_list(in, x, y);
   if (icon_button("Edit text", theme().rect(x + 8, y, kHeight, kHeight), Icon::kPencil, text_line(/*with_key=*/true),
                   true, Look::kPlain))
-    begin_edit();
+    begin_edit(in);
   if (small) room = {{x + 8 + kHeight + kGap, y}, {right - kGap, y + kHeight}};
   draw_text_dialog(in);
   return room;
@@ -140,14 +142,15 @@ std::string Microscope::text_line(bool with_key) const {
   return with_key ? line + " (E)" : line;
 }
 
-void Microscope::begin_edit() {
+void Microscope::begin_edit(const SceneInput& in) {
   edit_.open = true;
   edit_.fresh = true;
-  edit_.text = lens_.typed;
+  edit_.text = lens_.typed.empty() ? own_text(in) : lens_.typed;
 }
 
 /// What is typed from now on is what the models read; the corpus' own sentence if it is nothing.
 void Microscope::use_text(const SceneInput& in, std::string typed) {
+  if (typed == own_text(in)) typed.clear();
   if (typed == lens_.typed) return;
   undo_.push_back(std::exchange(lens_.typed, std::move(typed)));
   if (undo_.size() > kMostUndos) undo_.erase(undo_.begin());
@@ -182,12 +185,12 @@ void Microscope::draw_text_dialog(const SceneInput& in) {
   if (icon_button("Undo", {{area.min.x, bottom - h}, {area.min.x + h, bottom}}, Icon::kUndo, "The text before (Ctrl+Z)",
                   !undo_.empty())) {
     swap_text(in, undo_, redo_);
-    edit_.text = lens_.typed;
+    begin_edit(in);
   }
   if (icon_button("Redo", {{area.min.x + h + px(8), bottom - h}, {area.min.x + 2 * h + px(8), bottom}}, Icon::kRedo,
                   "The text after (Ctrl+Y)", !redo_.empty())) {
     swap_text(in, redo_, undo_);
-    edit_.text = lens_.typed;
+    begin_edit(in);
   }
   if (button("Cancel", {{area.max.x - 2 * w - gap, bottom - h}, {area.max.x - w - gap, bottom}})) edit_.open = false;
   const bool used = button("Use", {{area.max.x - w, bottom - h}, area.max}, fits, Look::kPrimary);
@@ -198,6 +201,20 @@ void Microscope::draw_text_dialog(const SceneInput& in) {
     focus_next_field();
   }
   end_dialog();
+}
+
+/// How far the answer is that the page waits for, along its top; what is shown until then is of the text before.
+/// Newer weights are not waited for.
+void Microscope::draw_progress(const Rect& panel) {
+  const bool due = lens_.progress >= 0 && (!lens_.answer || lens_.answer->question.text != lens_.text);
+  if (!due) waited_since_ = 0;
+  if (due && waited_since_ == 0) waited_since_ = clock_now();
+  if (!due) return;
+  keep_moving();
+  if (clock_now() - waited_since_ < kProgressAfter) return;
+  const Rect bar = theme().rect(panel.min.x + kInset, panel.min.y + 4, panel.w() - 2 * kInset, 3);
+  registry::add_drawn("Progress", "area", percent_text(lens_.progress), bar.min, bar.max);
+  progress_bar(bar, lens_.progress);
 }
 
 // The keyboard
@@ -212,10 +229,10 @@ bool Microscope::key(const SceneInput& in) {
     if (y || (z && io.KeyShift)) swap_text(in, redo_, undo_);
     return z || y;
   }
-  if (character_key_pressed('E')) return begin_edit(), true;
+  if (character_key_pressed('E')) return begin_edit(in), true;
   if (character_key_pressed('[')) return walk_heads(in, -1), true;
   if (character_key_pressed(']')) return walk_heads(in, +1), true;
-  return false;
+  return step_key();
 }
 
 /// Through all heads of all layers, and on from the last to the first.
@@ -228,7 +245,9 @@ void Microscope::walk_heads(const SceneInput& in, int by) {
 }
 
 std::span<const Shortcut> Microscope::shortcuts() const {
-  static constexpr Shortcut kShortcuts[] = {{"[  ]", "The head before, the next one"},
+  static constexpr Shortcut kShortcuts[] = {{"Left  Right", "The step of the head before, the next one"},
+                                            {"P", "Play or pause the five steps"},
+                                            {"[  ]", "The head before, the next one"},
                                             {"E", "Edit the text"},
                                             {"Ctrl Z", "The text before"},
                                             {"Ctrl Y", "The text after, also Ctrl Shift Z"}};

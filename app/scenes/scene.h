@@ -38,9 +38,13 @@ struct Pictures {
   std::vector<int> delays{0};  // ms that each frame stays; as many as there are frames
   /// Draws frame `index` with what draws the window, text(), fill() and heatmaps, from 0, 0 on; the background is there
   /// already. Called after the frame of the window in which it was asked for, for all frames in a row. The snapshots
-  /// and voices of that frame still live then, its SceneInput does not. No widgets: nothing here takes input.
+  /// and voices of that frame still live then, and so does a copy of its SceneInput, but not the SceneInput itself. No
+  /// widgets: nothing here takes input.
   std::function<void(int index)> draw = {};
 };
+
+/// What to call a voice: "masked" or "unmasked", with its side where both are alike, or the name of an opened model.
+std::string voice_name(std::span<const Voice> voices, size_t voice, bool opened);
 
 /// What a scene may ask of the app. Nothing here throws: what cannot be done is said in a message.
 class Actions {

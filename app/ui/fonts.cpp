@@ -38,6 +38,7 @@ constexpr std::array<Size, static_cast<size_t>(Font::kCount)> kSizes{{
     {Face::kRegular, 13, Glyphs::kLatin},
     {Face::kSemiBold, 13, Glyphs::kLatin},
     {Face::kMono, 16, Glyphs::kLatinAndCorpus},
+    {Face::kMonoBold, 22, Glyphs::kLatin},
     {Face::kMonoBold, 14, Glyphs::kLatin},
     {Face::kMono, 14, Glyphs::kLatinAndCorpus},
     {Face::kMono, 13, Glyphs::kLatin},
@@ -131,7 +132,7 @@ std::u32string wanted(Glyphs glyphs, const std::u32string& extra) {
   add_range(all, 0xA0, 0xFF);
   add_range(all, 0x2010, 0x2027);
   add_range(all, 0x2190, 0x2193);
-  all += U"\u2022\u203A\u2039\u2260\u2264\u2265\u221E\u2423\u21B5\u23CE\u00B6\uFFFD";
+  all += U"\u2022\u203A\u2039\u2260\u2264\u2265\u221A\u221E\u2423\u21B5\u23CE\u00B6\uFFFD";
   if (glyphs == Glyphs::kEuropeAndCorpus) {
     add_range(all, 0x100, 0x17F);
     add_range(all, 0x370, 0x3FF);

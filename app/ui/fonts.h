@@ -19,6 +19,7 @@ enum class Font {
   kSmall,        // 13 Regular
   kSmallBold,    // 13 SemiBold
   kMono,         // 16 JetBrains Mono
+  kMonoTitle,    // 22 JetBrains Mono Bold: results of arithmetic
   kMonoBold,     // 14 JetBrains Mono Bold
   kMonoLabel,    // 14 JetBrains Mono
   kMonoSmall,    // 13 JetBrains Mono: axes

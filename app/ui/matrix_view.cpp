@@ -15,6 +15,9 @@ constexpr float kEachLabelled = 16;  // logical px of a cell from which each row
 constexpr float kSomeLabelled = 9;   // each second one
 constexpr float kWheelStep = 1.25f;
 
+/// After a click, too: there is no ring then, but the keys are its own.
+bool has_keys(const Interaction& it) { return focus::current() == it.id && focus::letters_are_free(); }
+
 }  // namespace
 
 gl::HeatmapSpec heatmap_look(float pitch) {
@@ -51,9 +54,11 @@ MatrixEvents MatrixView::draw(gl::HeatmapRenderer* heatmaps, const MatrixSpec& s
               fit_y = std::min(spec.pitch_y, spec.area.h() / static_cast<float>(rows_));
   rect_ = theme().rect(spec.area.min.x, spec.area.min.y, fit_x * static_cast<float>(columns_),
                        fit_y * static_cast<float>(rows_));
-  most_zoom_ = std::max(1.0f, kReadable / std::min(fit_x, fit_y));
+  most_zoom_ = {std::max(1.0f, kReadable / fit_x), std::max(1.0f, kReadable / fit_y)};
   clamp_view();
 
+  const bool zoomed = zoom_ > 1;
+  const Interaction fit_button = zoomed ? read_fit(spec) : Interaction{};
   events.it = interact(spec.label, rect_, true, focus::kHorizontal | focus::kVertical);
   read_wheel(spec, events.it);
   pan(spec, events.it);
@@ -75,8 +80,8 @@ MatrixEvents MatrixView::draw(gl::HeatmapRenderer* heatmaps, const MatrixSpec& s
   look.hatch_pitch = at_pitch.hatch_pitch;
   look.first_column = first_.x;
   look.first_row = first_.y;
-  look.shown_columns = static_cast<float>(columns_) / zoom_;
-  look.shown_rows = static_cast<float>(rows_) / zoom_;
+  look.shown_columns = shown().x;
+  look.shown_rows = shown().y;
   draw_heatmap(heatmaps, spec.texture, look, rect_, spec.values, spec.revision, spec.alpha);
 
   ImGui::PushClipRect({rect_.min.x - px(4), rect_.min.y - px(4)}, {rect_.max.x + px(4), rect_.max.y + px(4)}, true);
@@ -87,15 +92,56 @@ MatrixEvents MatrixView::draw(gl::HeatmapRenderer* heatmaps, const MatrixSpec& s
     outline(row.grown(px(2)), colors().text, 2, 4);
   }
   if (spec.chosen.valid()) {
-    const bool future = look.T > 0 && spec.chosen.column > spec.chosen.row;
-    outline(cell_rect(spec.chosen).grown(px(1)), colors().hue(!future).fill, 3, 3);
+    const bool future = spec.chosen.column > spec.chosen.row;
+    outline(cell_rect(spec.chosen).grown(px(1)), look.T > 0 ? colors().hue(!future).fill : colors().text, 3, 3);
   }
   if (events.hovered.valid() && !(events.hovered == spec.chosen))
     outline(cell_rect(events.hovered).grown(px(1)), colors().text, 2, 3);
   ImGui::PopClipRect();
+  if (zoomed) {
+    draw_place();
+    draw_fit(fit_button);
+  }
   if (events.it.focused) focus_ring(rect_, 2);
   draw_labels(spec, events.hovered.valid() ? events.hovered : spec.chosen);
   return events;
+}
+
+/// Back to all of it: a button in its corner, above the cells.
+Interaction MatrixView::read_fit(const MatrixSpec& spec) {
+  const float w = std::ceil(text_width(Font::kLabelMedium, "Fit")) + px(20);
+  fit_ = {{rect_.max.x - w - px(8), rect_.max.y - px(34)}, {rect_.max.x - px(8), rect_.max.y - px(8)}};
+  const std::string label = std::string(spec.label) + " fit";
+  const Interaction it = interact(label, fit_);
+  registry::add(label, "button", "", fit_.min, fit_.max);
+  if (it.pressed) fit();
+  tooltip(it, "All of the matrix (double click, or 0)");
+  return it;
+}
+
+void MatrixView::draw_fit(const Interaction& it) const {
+  fill(fit_, it.held ? colors().sep : mixed(colors().raised, colors().hover, it.hover), 8);
+  outline(fit_, colors().sep, 1, 8);
+  text(fit_.centre(), "Fit", Font::kLabelMedium, colors().text, Align::kCentre);
+  if (it.focused) focus_ring(fit_, 8);
+}
+
+/// Which part is in view: a bar along the bottom and one at the right.
+void MatrixView::draw_place() const {
+  const float w = px(3), gap = px(3);
+  const auto bar = [](Rect track, bool across, float from, float share) {
+    fill(track, colors().raised, 1);
+    float& low = across ? track.min.x : track.min.y;
+    float& high = across ? track.max.x : track.max.y;
+    const float length = high - low;
+    low += length * from;
+    high = low + std::max(px(6), length * share);
+    fill(track, colors().secondary, 1);
+  };
+  bar({{rect_.min.x, rect_.max.y + gap}, {rect_.max.x, rect_.max.y + gap + w}}, true,
+      first_.x / static_cast<float>(columns_), shown().x / static_cast<float>(columns_));
+  bar({{rect_.max.x + gap, rect_.min.y}, {rect_.max.x + gap + w, rect_.max.y}}, false,
+      first_.y / static_cast<float>(rows_), shown().y / static_cast<float>(rows_));
 }
 
 Rect MatrixView::cell_rect(Cell cell) const {
@@ -110,35 +156,42 @@ Cell MatrixView::cell_at(ImVec2 point) const {
           std::clamp(static_cast<int>(first_.x + (point.x - rect_.min.x) / pitch_.x), 0, columns_ - 1)};
 }
 
+/// Columns and rows in view. What is readable across is not zoomed across: a tall matrix becomes longer, not wider.
+ImVec2 MatrixView::shown() const {
+  return {static_cast<float>(columns_) / std::min(zoom_, most_zoom_.x),
+          static_cast<float>(rows_) / std::min(zoom_, most_zoom_.y)};
+}
+
 void MatrixView::clamp_view() {
-  zoom_ = std::clamp(zoom_, 1.0f, most_zoom_);
-  const auto columns = static_cast<float>(columns_), rows = static_cast<float>(rows_);
-  first_.x = std::clamp(first_.x, 0.0f, columns - columns / zoom_);
-  first_.y = std::clamp(first_.y, 0.0f, rows - rows / zoom_);
-  pitch_ = {rect_.w() * zoom_ / columns, rect_.h() * zoom_ / rows};
+  zoom_ = std::clamp(zoom_, 1.0f, std::max(most_zoom_.x, most_zoom_.y));
+  const ImVec2 in_view = shown();
+  first_.x = std::clamp(first_.x, 0.0f, static_cast<float>(columns_) - in_view.x);
+  first_.y = std::clamp(first_.y, 0.0f, static_cast<float>(rows_) - in_view.y);
+  pitch_ = {rect_.w() / in_view.x, rect_.h() / in_view.y};
 }
 
 /// The cell under `point` stays there.
 void MatrixView::zoom_about(ImVec2 point, float factor) {
   const ImVec2 cell{first_.x + (point.x - rect_.min.x) / pitch_.x, first_.y + (point.y - rect_.min.y) / pitch_.y};
-  zoom_ = std::clamp(zoom_ * factor, 1.0f, most_zoom_);
+  zoom_ *= factor;
   clamp_view();
   first_ = {cell.x - (point.x - rect_.min.x) / pitch_.x, cell.y - (point.y - rect_.min.y) / pitch_.y};
   clamp_view();
 }
 
 void MatrixView::bring_into_view(Cell cell) {
-  const float columns = static_cast<float>(columns_) / zoom_, rows = static_cast<float>(rows_) / zoom_;
   const auto x = static_cast<float>(cell.column), y = static_cast<float>(cell.row);
-  first_.x = std::clamp(first_.x, x + 1 - columns, x);
-  first_.y = std::clamp(first_.y, y + 1 - rows, y);
+  first_.x = std::clamp(first_.x, x + 1 - shown().x, x);
+  first_.y = std::clamp(first_.y, y + 1 - shown().y, y);
   clamp_view();
 }
 
 void MatrixView::read_wheel(const MatrixSpec& spec, const Interaction& it) {
   const float wheel = ImGui::GetIO().MouseWheel;
   if (it.hovered && wheel != 0) zoom_about(ImGui::GetIO().MousePos, std::pow(kWheelStep, wheel));
-  if (!it.focused) return;
+  if (it.hovered && ImGui::IsMouseDoubleClicked(0) && !spec.paints) fit();
+  if (!has_keys(it) || ImGui::GetIO().KeyCtrl) return;
+  if (character_key_pressed('0')) fit();
   const ImVec2 about = spec.chosen.valid() ? cell_rect(spec.chosen).centre() : rect_.centre();
   if (character_key_pressed('=')) zoom_about(about, kWheelStep);
   if (character_key_pressed('-')) zoom_about(about, 1 / kWheelStep);
@@ -163,7 +216,7 @@ void MatrixView::pan(const MatrixSpec& spec, const Interaction& it) {
 }
 
 void MatrixView::read_keys(const MatrixSpec& spec, MatrixEvents& events) {
-  if (!events.it.focused) return;
+  if (!has_keys(events.it)) return;
   const int across = (key_pressed(Key::kRight) ? 1 : 0) - (key_pressed(Key::kLeft) ? 1 : 0),
             down = (key_pressed(Key::kDown) ? 1 : 0) - (key_pressed(Key::kUp) ? 1 : 0);
   if (across == 0 && down == 0) return;
@@ -183,7 +236,9 @@ void MatrixView::draw_labels(const MatrixSpec& spec, Cell pointed) const {
     for (int i = step == 0 ? std::max(from, bold) : from; i < to; ++i) {
       if (i != bold && (step == 0 || i % step != 0)) continue;
       if (step > 1 && i != bold && std::abs(i - bold) < 2 && bold >= 0) continue;
-      draw_one(i, (static_cast<float>(i) + 0.5f - first) * pitch, i == bold);
+      const float middle = (static_cast<float>(i) + 0.5f - first) * pitch;
+      if (middle < 0 || middle > length) continue;  // of a cell that is half out of view
+      draw_one(i, middle, i == bold);
       if (step == 0) break;
     }
   };

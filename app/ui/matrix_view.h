@@ -34,9 +34,9 @@ struct MatrixSpec {
   std::span<const std::string> row_labels = {}, column_labels = {};  // by row and column; empty: none
   float label_width = 60;                                            // logical px, of the row labels
   int quiet_from = std::numeric_limits<int>::max();                  // labels from here on are not of the text: quiet
-  Cell chosen = {};                                                  // 3 px frame in its colour; arrows move it
-  int framed_row = -1;                                               // 2 px frame over all its columns
-  bool paints = false;                                               // the left button is the caller's: it does not pan
+  Cell chosen = {};     // 3 px frame, in its colour if T > 0; arrows move it
+  int framed_row = -1;  // 2 px frame over all its columns
+  bool paints = false;  // the left button is the caller's: it does not pan
   float alpha = 1;
 };
 
@@ -48,8 +48,9 @@ struct MatrixEvents {
 };
 
 /// A matrix that one can read: labels, pointer, keyboard, and, where its cells are too small to be told apart, zoom
-/// (wheel, + and -) and pan (drag; with the right button where the left one paints). Up to 1024 x 1024 cells cost the
-/// same as 12 x 12.
+/// (wheel, + and -) and pan (drag; with the right button where the left one paints). While it is zoomed, bars along its
+/// edges tell where the view is, and "LABEL fit", a double click or 0 go back to all of it. Up to 1024 x 1024 cells
+/// cost the same as 12 x 12.
 class MatrixView {
  public:
   MatrixEvents draw(gl::HeatmapRenderer* heatmaps, const MatrixSpec& spec);
@@ -57,6 +58,7 @@ class MatrixView {
   Rect cell_rect(Cell cell) const;
   /// The cell under a point, in px; the nearest one if there is none.
   Cell cell_at(ImVec2 point) const;
+  const Rect& rect() const { return rect_; }  // of all cells on the screen, px
   float zoom() const { return zoom_; }
   void fit() { zoom_ = 1; }
   /// Moves as little as it takes to have the cell in view.
@@ -67,14 +69,19 @@ class MatrixView {
   void zoom_about(ImVec2 point, float factor);
   void pan(const MatrixSpec& spec, const Interaction& it);
   void clamp_view();
+  ImVec2 shown() const;
   void read_keys(const MatrixSpec& spec, MatrixEvents& events);
+  Interaction read_fit(const MatrixSpec& spec);
+  void draw_fit(const Interaction& it) const;
+  void draw_place() const;
   void draw_labels(const MatrixSpec& spec, Cell hovered) const;
 
   int columns_ = 0, rows_ = 0;
-  Rect rect_{};
-  float zoom_ = 1, most_zoom_ = 1;
-  ImVec2 first_{};  // the cell at the upper left corner
-  ImVec2 pitch_{};  // px
+  Rect rect_{}, fit_{};
+  float zoom_ = 1;
+  ImVec2 most_zoom_{1, 1};  // of columns, of rows
+  ImVec2 first_{};          // the cell at the upper left corner
+  ImVec2 pitch_{};          // px
   bool pressed_ = false, panning_ = false;
   ImVec2 grip_{};  // where the mouse went down, px
 };

@@ -125,6 +125,17 @@ HeadStages<S> head_stages(In<S> qkv, int NH, int head, const Mask& mask) {
   return h;
 }
 
+Matrix<float> head_difference(In<float> a, const Mask& mask_a, In<float> b, const Mask& mask_b) {
+  Matrix<float> difference(a.rows(), a.cols());
+  for (int q = 0; q < a.rows(); ++q) {
+    for (int k = 0; k < a.cols(); ++k) {
+      const bool hidden = !mask_a.visible(q, k) && !mask_b.visible(q, k);
+      difference(q, k) = hidden ? Mask::kForbidden : std::clamp(a(q, k) - b(q, k), -kUnbounded, kUnbounded);
+    }
+  }
+  return difference;
+}
+
 SoftmaxSteps softmax_steps(std::span<const double> scores) {
   SoftmaxSteps steps;
   steps.max = scores.empty() ? 0 : *std::max_element(scores.begin(), scores.end());

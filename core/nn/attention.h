@@ -44,6 +44,12 @@ struct HeadStages {
 template <class S>
 HeadStages<S> head_stages(In<S> qkv, int NH, int head, const Mask& mask);
 
+/// How much more `a` gives than `b`, cell by cell; both (T, T) scores or weights of one text, each under its own mask.
+/// Where both masks forbid: -inf, there is nothing to compare. Where only one forbids a score, the difference is
+/// infinite too, and is +-kUnbounded; weights have none there: a forbidden weight is 0.
+inline constexpr float kUnbounded = 1e29f;
+Matrix<float> head_difference(In<float> a, const Mask& mask_a, In<float> b, const Mask& mask_b);
+
 /// A softmax of one row written out, as one does it by hand. All (T); a forbidden score stays -inf, with weight 0.
 struct SoftmaxSteps {
   double max = 0, sum = 0;  // of the scores; of exp

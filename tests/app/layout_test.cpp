@@ -63,10 +63,10 @@ bool holds(const Item& panel, const Item& item) {
          panel.max.y > item.max.y;
 }
 
-std::vector<std::string> pairs_that_overlap(bool (*wanted)(const Item&)) {
+std::vector<std::string> pairs_that_overlap(bool (*wanted)(const Item&), std::string_view scope) {
   std::vector<const Item*> items;
   for (const Item& item : registry::items()) {
-    if (wanted(item)) items.push_back(&item);
+    if (wanted(item) && (scope.empty() || item.scope == scope)) items.push_back(&item);
   }
   std::vector<std::string> found;
   for (size_t i = 0; i < items.size(); ++i) {
@@ -78,15 +78,16 @@ std::vector<std::string> pairs_that_overlap(bool (*wanted)(const Item&)) {
   return found;
 }
 
-std::vector<std::string> faults() {
+/// Of the whole window, or of one scope in it: a dialog's, which lies above the rest.
+std::vector<std::string> faults(std::string_view scope = {}) {
   std::vector<std::string> found;
   for (const Item& item : registry::items()) {
-    if (!is_text(item)) continue;
+    if (!is_text(item) || (!scope.empty() && item.scope != scope)) continue;
     if (is_cut(item)) found.push_back("cut off: " + describe(item));
     if (leaves_window(item)) found.push_back("outside the window: " + describe(item));
   }
-  for (const auto& pair : pairs_that_overlap(is_text)) found.push_back("texts overlap: " + pair);
-  for (const auto& pair : pairs_that_overlap(is_control)) found.push_back("controls overlap: " + pair);
+  for (const auto& pair : pairs_that_overlap(is_text, scope)) found.push_back("texts overlap: " + pair);
+  for (const auto& pair : pairs_that_overlap(is_control, scope)) found.push_back("controls overlap: " + pair);
   return found;
 }
 
@@ -175,7 +176,80 @@ void check_masks(AppHost& host, std::initializer_list<const char*> sizes) {
     check(size, "Mask", "click Microscope/Random\nset Strength -5");
     check(size, "Mask", "click \"Back to its own mask\"");
     check(size, "Leak test", "wait until microscope.leaks == 0\nclick \"Changed token\"");
+    const auto text = [](const std::string& words) {
+      return "key E\ntype Text \"" + words + "\"\nkey Enter\nwait until microscope.ready == true\n";
+    };
+    check(size, "Mask", text("the"));
+    check(size, "What if", "wait until microscope.what_if.ready == true");
+    check(size, "Leak test", "wait until microscope.leak_error contains tokens");
+    std::string longest = "the agent opened a pull request";
+    for (int i = 0; i < 3; ++i) longest += " and the reviewer read it .";
+    check(size, "Leak test", text(longest) + "wait until microscope.leaks == 0");
+    check(size, "Mask", "");
+    check(size, "What if", "wait until microscope.what_if.ready == true");
+    REQUIRE_MESSAGE(host.play(text("")), host.failure());
   }
+}
+
+/// All pages of the Microscope. Their names are tabs, or a list where they have no room.
+void check_microscope(AppHost& host, std::initializer_list<const char*> sizes) {
+  const auto check = [&](const char* what, const std::string& tour, std::initializer_list<const char*> pages) {
+    CAPTURE(std::string(what));
+    REQUIRE_MESSAGE(host.play("scene Microscope\n" + tour + "\nwait until microscope.ready == true"), host.failure());
+    for (const char* size : sizes) {
+      for (const char* page : pages) {
+        CAPTURE(std::string(page));
+        REQUIRE_MESSAGE(host.play(std::string("resize ") + size), host.failure());
+        const std::string name(page),
+            go = registry::find("Microscope/Page") ? "set Page \"" + name + "\"" : "click \"Microscope/" + name + "\"";
+        REQUIRE_MESSAGE(host.play(go + "\nwait until microscope.page == \"" + name + "\""), host.failure());
+        check_scene(host, "Microscope", {size});
+      }
+    }
+  };
+  const auto text = [](const std::string& words) { return "key E\ntype Text \"" + words + "\"\nkey Enter"; };
+  check("its own sentence", "", {"Q K V", "Heads", "Twins"});
+  check("one token", text("the"), {"Q K V", "Heads", "Twins"});
+  check("unknown words", text("zorp blub zorp"), {"Q K V", "Heads", "Twins"});
+  std::string longest = "the agent opened a pull request";
+  for (int i = 0; i < 3; ++i) longest += " and the reviewer read it .";
+  check("as long as the context", text(longest), {"Q K V", "Heads", "Twins"});
+  REQUIRE_MESSAGE(host.play("key E\ntype Text \"" + longest + " zorp " + longest + "\""), host.failure());
+  for (const char* size : sizes) {  // the dialog keeps the rest of the window from all clicks
+    REQUIRE_MESSAGE(host.play(std::string("resize ") + size), host.failure());
+    host.frames(3);
+    CHECK(registry::find("The text/Text") != nullptr);
+    for (const std::string& fault : faults("The text")) CHECK_MESSAGE(false, fault);
+  }
+  REQUIRE_MESSAGE(host.play("key Escape"), host.failure());
+}
+
+void check_steps_page(AppHost& host, std::initializer_list<const char*> sizes) {
+  const auto check = [&](const char* what, const std::string& tour) {
+    CAPTURE(std::string(what));
+    REQUIRE_MESSAGE(host.play("scene Microscope\nwait until microscope.ready == true\n" + tour), host.failure());
+    check_scene(host, "Microscope", sizes);
+  };
+  const std::string settle = "\nwait until microscope.ready == true";
+  check("scores", "click scores");
+  check("weights", "click weights");
+  check("output", "click output");
+  check("term by term", "click scores\nclick \"dot product\"");
+  check("the lesson's row", "key Escape\nclick \"Worksheet values\"");
+  check("a refusal", "type \"Score 1\" \"much\"\nkey Enter");
+  check("a typed row", "click \"Back to the model\"\nclick \"Type over this row\"");
+  check("no mask", "click \"Back to the model\"\nclick \"Causal mask\"" + settle);
+  check("no mask, output", "click output");
+  check("the mask again", "click masked\nclick \"Causal mask\"" + settle);
+  check("one token", "key E\ntype Text \"the\"\nkey Enter\nwait until microscope.tokens == 1" + settle);
+  check("one token, output", "click output");
+  std::string longest = "the";
+  for (int i = 0; i < 62; ++i) longest += " reviewer";
+  check("a full context", "click masked\nkey E\ntype Text \"" + longest +
+                              "\"\nkey Enter\nwait until microscope.tokens > 20" + settle + "\nclick Matrix 0.01,0.99");
+  check("a full context, typed", "click \"Type over this row\"");
+  check("a full context, output", "click \"Back to the model\"\nclick output");
+  REQUIRE_MESSAGE(host.play("click masked\nkey Ctrl+Z\nkey Ctrl+Z" + settle), host.failure());
 }
 
 void check_layout(double text_size, bool trained, std::initializer_list<const char*> sizes) {
@@ -190,6 +264,8 @@ void check_layout(double text_size, bool trained, std::initializer_list<const ch
   check_everywhere(host, sizes);
   check_generate(host, sizes);
   check_masks(host, sizes);
+  check_microscope(host, sizes);
+  check_steps_page(host, sizes);
 }
 
 }  // namespace

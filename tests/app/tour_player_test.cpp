@@ -23,6 +23,7 @@ class Widgets : public NullHost {
   int size = 0;
   char prompt[64] = "old";
   float painted = 0;  // how far the pointer was dragged over the area
+  float wheel = 0;    // notches over it
   std::vector<std::string> dropped;
   int late_after = -1;  // frame from which the button "Late" exists
 
@@ -98,6 +99,7 @@ class Widgets : public NullHost {
   }
   void draw_area() {
     ImGui::InvisibleButton("area", {200, 50});
+    if (ImGui::IsItemHovered()) wheel += ImGui::GetIO().MouseWheel;
     if (ImGui::IsItemActive()) painted = std::max(painted, ImGui::GetMousePos().x - ImGui::GetItemRectMin().x);
     report("Area", "area", "");
   }
@@ -111,6 +113,15 @@ class Widgets : public NullHost {
 };
 
 }  // namespace
+
+TEST_CASE("the wheel turns over a widget, up and down") {
+  Widgets w;
+  CHECK_MESSAGE(w.play("scroll Area 0.9,0.5 7\nexpect step > 7"), w.failure());
+  CHECK(w.wheel == 7);
+  CHECK_MESSAGE(w.play("scroll Area -3\nscroll Step 5"), w.failure());
+  CHECK(w.wheel == 4);
+  CHECK_FALSE(w.play("scroll \"No such thing\" 1"));
+}
 
 TEST_CASE("click, hover and drag") {
   Widgets w;

@@ -1,0 +1,20 @@
+#pragma once
+#include <string_view>
+
+#include "app/scenes/microscope.h"
+
+/// What several pages of the Microscope draw alike.
+namespace nopeek {
+
+/// In the middle of `panel` while there are no numbers: how far they are, or why there will be none. False if there
+/// are.
+bool draw_waiting(const Lens& lens, const ui::Rect& panel);
+
+/// The tooltip of the cell under the pointer: 'opened -> a  0.603'.
+void describe_cell(const Lens& lens, const ui::MatrixEvents& events, std::string_view value);
+
+/// Where a square matrix of all tokens stands in `area`, whose upper left corner its cells begin at: its area, with
+/// cells of at most `pitch`. Logical px.
+ui::Rect square_in(const ui::Rect& area, int T, float pitch = 26);
+
+}  // namespace nopeek
