@@ -23,6 +23,7 @@ class Camera;
 ///   App app(options, &heatmaps);
 ///   each frame:  if (app.prepare_frame(size)) upload_font_texture();
 ///                ImGui::NewFrame(); app.frame(); ImGui::Render();
+///                draw_window(); app.take_pictures(); present();
 class App {
  public:
   struct Options {

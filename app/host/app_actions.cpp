@@ -4,7 +4,6 @@
 #include "app/host/app_impl.h"
 #include "app/host/export.h"
 #include "core/base/error.h"
-#include "core/io/file.h"
 #include "core/io/model_folder.h"
 #include "core/io/shown.h"
 #include "core/live/run_folder.h"
@@ -74,7 +73,6 @@ void App::Impl::train_with(int lane, Mask mask) {
   attempt([&] { lab->post(SetMask{lane, std::move(mask)}); });
 }
 
-/// Of (context, context): whoever drafts a mask does so over that of the held model.
 void App::Impl::set_paused(bool paused) {
   past = nullptr;
   lab->post(SetPaused{paused});

@@ -14,7 +14,7 @@ struct GifFrame {
 
 /// Writes an animation that repeats for ever, to a temporary name that is then renamed. All frames are of one size and
 /// share at most 256 colours: their own where they have no more, else the nearest to them. Throws Error. Takes some
-/// 0.1 s a frame of the window's size.
+/// 0.04 s a frame of the window's size.
 void write_gif(const std::filesystem::path& file, std::span<const GifFrame> frames);
 
 }  // namespace nopeek

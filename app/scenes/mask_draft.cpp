@@ -81,12 +81,15 @@ void MaskDraft::use(Mask pattern) { change_to({std::make_shared<const Mask>(std:
 
 void MaskDraft::set_strength(float strength, bool goes_on) {
   const auto same = now_.pattern ? now_.pattern : own_pattern_;
-  if (!goes_on) return change_to({same, strength});
-  now_ = {same, strength};
+  if (!goes_on || !now_.pattern) return change_to({same, strength});
+  now_.strength = strength;
+  redo_.clear();
   stale_ = true;
 }
 
-void MaskDraft::drop() { change_to({}); }
+void MaskDraft::drop() {
+  if (now_.pattern) change_to({});
+}
 
 void MaskDraft::change_to(State state) {
   undo_.push_back(std::exchange(now_, std::move(state)));

@@ -31,20 +31,40 @@ struct StripCell {
   ImU32 color;
 };
 
-void draw_strip_cell(const StripCell& cell, const Rect& place, bool raised, const Interaction& it) {
+struct StripFonts {
+  Font formula = Font::kMono, result = Font::kMonoTitle;
+};
+
+float strip_width(const StripCell& cell, StripFonts fonts) {
+  return std::ceil(text_width(fonts.formula, cell.formula)) + px(9) + text_width(fonts.result, cell.result);
+}
+
+/// The largest in which the arithmetic of all cells fits.
+StripFonts strip_fonts(std::span<const StripCell> cells, float room) {
+  const auto fits = [&](StripFonts fonts) {
+    return std::all_of(cells.begin(), cells.end(),
+                       [&](const StripCell& cell) { return strip_width(cell, fonts) <= room; });
+  };
+  constexpr StripFonts kSmaller{Font::kMono, Font::kMonoBold}, kSmallest{Font::kMonoLabel, Font::kMonoBold};
+  return fits({}) ? StripFonts{} : fits(kSmaller) ? kSmaller : kSmallest;
+}
+
+/// What is raised, and can be clicked.
+Rect strip_box(const Rect& place) {
+  const float inset = theme().low ? 3 : 6;
+  return theme().rect(place.min.x + 4, place.min.y + inset, place.w() - 12, place.h() - 2 * inset);
+}
+
+void draw_strip_cell(const StripCell& cell, StripFonts fonts, const Rect& place, bool raised, const Interaction& it) {
   const Palette& c = colors();
-  const Rect box = theme().rect(place.min.x + 4, place.min.y + 6, place.w() - 12, place.h() - 12);
+  const Rect box = strip_box(place);
   fill(box, raised ? c.raised : faded(c.raised, it.hover), 8);
   if (it.focused) focus_ring(box, 8);
-  const float x = px(place.min.x + 20), room = box.max.x - x;
+  const float x = px(place.min.x + 20);
   const float top = px(place.min.y + (theme().low ? 16 : 22)), low = px(place.min.y + (theme().low ? 41 : 47));
-  text_elided({x, top}, cell.caption.empty() ? cell.name : cell.caption, room, Font::kSmall, c.secondary);
-  Font formula = Font::kMono, result = Font::kMonoTitle;
-  const auto width = [&] { return text_width(formula, cell.formula) + px(9) + text_width(result, cell.result); };
-  if (width() > room) result = Font::kMonoBold;
-  if (width() > room) formula = Font::kMonoLabel;
-  text({x, low}, cell.formula, formula, c.text);
-  text({x + std::ceil(text_width(formula, cell.formula)) + px(9), low}, cell.result, result, cell.color);
+  text_elided({x, top}, cell.caption.empty() ? cell.name : cell.caption, box.max.x - x, Font::kSmall, c.secondary);
+  text({x, low}, cell.formula, fonts.formula, c.text);
+  text({x + std::ceil(text_width(fonts.formula, cell.formula)) + px(9), low}, cell.result, fonts.result, cell.color);
 }
 
 /// Why the mask's number is what it is; the longest words that fit.
@@ -95,32 +115,22 @@ void StepsPage::draw_strip(Lens& lens, const Layout& at) {
        fmt("\xC3\xB7 \xE2\x88\x9A%d =", static_cast<int>(s.query.cols())).chars,
        score_text(scaled).chars,
        hue.text},
-      {"mask", mask_words(q, k, added, px(w - 30)), (added == 0 ? "+ 0 =" : "+ (" + sign + ") ="),
+      {"mask", mask_words(q, k, added, px(w - 24)), (added == 0 ? "+ 0 =" : "+ (" + sign + ") ="),
        score_text(masked).chars, forbidden ? c.text : hue.text},
       {"softmax", {}, "exp / sum =", weight_text(weight).chars, forbidden ? c.text : hue.text}};
+  const StripFonts fonts = strip_fonts(cells, px(w - 28));
   for (int i = 0; i < 4; ++i) {
     const Rect place{{at.strip.min.x + kWords + w * static_cast<float>(i), y},
                      {at.strip.min.x + kWords + w * static_cast<float>(i + 1), at.strip.max.y}};
-    const Rect box = theme().rect(place.min.x + 4, place.min.y + 6, place.w() - 12, place.h() - 12);
+    const Rect box = strip_box(place);
     const Interaction it = interact(cells[i].name, box);
     registry::add(cells[i].name, "button", cells[i].result, box.min, box.max);
-    draw_strip_cell(cells[i], place, static_cast<int>(lens.stage) == i, it);
+    draw_strip_cell(cells[i], fonts, place, static_cast<int>(lens.stage) == i, it);
     if (i < 3) icon(Icon::kChevronRight, theme().at(place.max.x - 2, (y + at.strip.max.y) * 0.5f), c.disabled, 0.8f);
     if (it.pressed) lens.clock.go_to(static_cast<Stage>(i));
     if (it.pressed && i == 0) terms_open_ = !terms_open_;
-    if (i == 0) {
-      const float left = px(place.min.x + 26) + std::ceil(text_width(Font::kSmall, cells[i].name));
-      const Rect bars{{left, box.min.y + px(3)}, {std::min(left + px(80), box.max.x - px(8)), box.min.y + px(25)}};
-      const float largest =
-          std::max({s.query.row(q).cwiseAbs().maxCoeff(), s.key.row(k).cwiseAbs().maxCoeff(), 1e-12f});
-      const auto HS = static_cast<size_t>(s.query.cols());
-      draw_vector({bars.min, {bars.max.x, bars.cy() - px(1)}}, {s.query.row(q).data(), HS}, largest, 1, c.secondary,
-                  fmt("q%d", q));
-      draw_vector({{bars.min.x, bars.cy() + px(1)}, bars.max}, {s.key.row(k).data(), HS}, largest, 1, hue.fill,
-                  fmt("k%d", k));
-      if (it.hovered && !bars.contains(ImGui::GetIO().MousePos)) tooltip(it, "Term by term");
-    }
-    if (i == 2 && it.hovered && forbidden) tooltip(it, mask_words(q, k, added, INFINITY));
+    if (i == 0) draw_strip_vectors(lens, it, place, px(place.min.x + 28) + text_width(Font::kSmall, cells[i].name));
+    if (i == 2 && it.hovered && added != 0) tooltip(it, mask_words(q, k, added, INFINITY));
     if (i == 3 && it.hovered) {
       tooltip(it.id, ImGui::GetIO().MousePos,
               {{"exp", weight_text(steps_.exp[static_cast<size_t>(k)]).chars},
@@ -128,6 +138,21 @@ void StepsPage::draw_strip(Lens& lens, const Layout& at) {
                {"weight", weight_text(weight).chars}});
     }
   }
+}
+
+/// Query and key, each to its own scale, behind the words that end at `x` (px).
+void StepsPage::draw_strip_vectors(const Lens& lens, const Interaction& it, const Rect& place, float x) const {
+  const auto q = lens.stages().query.row(cell_.row), k = lens.stages().key.row(cell_.column);
+  const auto HS = static_cast<size_t>(q.cols());
+  const Rect box = strip_box(place);
+  const Rect bars{{std::ceil(x), box.min.y + px(2)},
+                  {std::min(std::ceil(x) + px(96), box.max.x - px(6)), box.min.y + px(30)}};
+  const auto largest = [](const auto& v) { return std::max(v.cwiseAbs().maxCoeff(), 1e-12f); };
+  draw_vector({bars.min, {bars.max.x, bars.cy() - px(1)}}, {q.data(), HS}, largest(q), 1, colors().secondary,
+              fmt("q%d", cell_.row));
+  draw_vector({{bars.min.x, bars.cy() + px(1)}, bars.max}, {k.data(), HS}, largest(k), 1,
+              hue_of(cell_.row, cell_.column).fill, fmt("k%d", cell_.column));
+  if (it.hovered && !bars.contains(ImGui::GetIO().MousePos)) tooltip(it, "Term by term");
 }
 
 // The dot product term by term

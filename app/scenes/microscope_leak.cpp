@@ -379,7 +379,7 @@ void LeakPage::draw_legend(const Layout& at) const {
   scale(x + 150, y + 24, colors().future.scale, "future");
   text_elided(theme().at(x + 310, y + 24), power_text(least_) + " to " + power_text(most_), px(at.x1 - x - 310),
               Font::kMonoSmall, colors().secondary);
-  text_elided(theme().at(x, at.command), "The same on the command line: nopeek leaktest --model DIR", px(at.x1 - x),
+  text_elided(theme().at(x, at.command), "Without a window: nopeek leaktest --model DIR", px(at.x1 - x),
               Font::kMonoSmall, colors().disabled);
 }
 

@@ -29,6 +29,9 @@ Number strength_text(float strength) {
   return fmt(strength > -1 ? "%.2f" : "%.1f", static_cast<double>(strength));
 }
 
+/// Only losses of one step may be compared.
+float lie_of(const LaneSnapshot& lane) { return lane.measured.honest - lane.measured.reported; }
+
 int future_cells(int T) { return T * (T - 1) / 2; }
 
 /// The mask of the held model as a matrix that one can paint. What is painted is a draft: the five steps above run
@@ -74,12 +77,15 @@ class MaskPage final : public MicroscopePage {
   std::shared_ptr<const Mask> own_, lent_;  // the held model's; what was given to the lens
   std::string name_;                        // of the held voice
   bool opened_ = false;
+  float lie_ = kNotMeasured;
 
   // Of the mask on the screen
   std::shared_ptr<const Mask> shown_;
   std::vector<float> values_;  // (T, T) as weights: what a forbidden cell gets, as a factor of its odds
   uint64_t revision_ = 0;
-  int peeks_ = 0;  // future cells that are visible
+  int peeks_ = 0;          // future cells that are visible
+  double head_peeks_ = 0;  // share of attention on later tokens, of the head that the steps above show
+  uint64_t head_revision_ = 0;
   std::string own_words_, words_, pattern_words_;
   bool unnamed_ = true;
 
@@ -107,13 +113,19 @@ void MaskPage::begin_frame(Lens& lens, const SceneInput& in) {
     random_ = nullptr;
   }
   own_ = held.mask;
+  own_words_ = in.voices[in.held_voice].mask_name;
   opened_ = in.opened;
+  lie_ = opened_ ? kNotMeasured : lie_of(in.numbers.lanes[in.held_voice]);
   name_ = opened_ ? held.name : voice_name(in.voices, in.held_voice, false) + " twin";
   draft_.follow(own_);
   if (lent_ && !lens.draft) draft_.drop();  // somebody else has taken it back
   lens.draft = lent_ = draft_.mask();
   look_at(lens.draft ? lens.draft : own_);
   make_labels(lens);
+  if (lens.ready() && head_revision_ != lens.revision) {
+    head_revision_ = lens.revision;
+    head_peeks_ = future_attention<float>(lens.stages().weights, lens.T());
+  }
 }
 
 void MaskPage::look_at(std::shared_ptr<const Mask> mask) {
@@ -137,8 +149,7 @@ void MaskPage::look_at(std::shared_ptr<const Mask> mask) {
   // To name a large one takes longer than a frame: not while it is painted.
   if (!unnamed_ || (T > kQuick && ImGui::IsMouseDown(0))) return;
   unnamed_ = false;
-  words_ = nopeek::describe(*shown_);
-  own_words_ = shown_ == own_ ? words_ : nopeek::describe(*own_);
+  words_ = shown_ == own_ ? own_words_ : nopeek::describe(*shown_);
   pattern_words_ = nopeek::describe(draft_.pattern());
 }
 
@@ -304,8 +315,10 @@ void MaskPage::draw_status(const Lens& lens, const Layout& at) {
   const char* label = "Back to its own mask";
   const float w = std::round(text_width(Font::kLabelMedium, label) / theme().s) + 24;
   if (button(label, theme().rect(at.x1 - w, at.status - 16, w, 32))) draft_.drop();
-  const std::string words = "Draft: " + words_ + (opened_ ? ", not in use" : ", not yet trained with");
-  text_elided({px(at.x0), y}, words, px(at.x1 - at.x0 - w - 12), Font::kBodyBold, colors().text);
+  const float room = px(at.x1 - at.x0 - w - 12);
+  const std::string draft = "Draft: " + words_, all = draft + (opened_ ? ", not in use" : ", not yet trained with");
+  text_elided({px(at.x0), y}, text_width(Font::kBodyBold, all) <= room ? all : draft + ", untrained", room,
+              Font::kBodyBold, colors().text);
 }
 
 void MaskPage::draw_presets(const Layout& at) {
@@ -414,10 +427,8 @@ void MaskPage::draw_training(const Lens& lens, const SceneInput& in, const Layou
   draw_losses(lane, at);
 }
 
-/// Only losses of one step may be compared.
 void MaskPage::draw_losses(const LaneSnapshot& lane, const Layout& at) const {
-  const float lie = lane.measured.honest - lane.measured.reported;
-  const bool lies = lie > kSmallestLie;
+  const bool lies = lie_ > kSmallestLie;
   const float pitch = (at.x1 - at.x0) / 3;
   const auto figure = [&](int i, std::string_view name, std::string_view value, ImU32 color) {
     const float x = at.x0 + pitch * static_cast<float>(i);
@@ -427,19 +438,20 @@ void MaskPage::draw_losses(const LaneSnapshot& lane, const Layout& at) const {
   const ImU32 color = colors().hue(lane.masked).text;
   figure(0, "reported loss", loss_text(lane.measured.reported), color);
   figure(1, "honest loss", loss_text(lane.measured.honest), color);
-  figure(2, "the lie", lies ? loss_text(lie) : fmt(std::isnan(lie) ? "n/a" : "none"),
+  figure(2, "the lie", lies ? loss_text(lie_) : fmt(std::isnan(lie_) ? "n/a" : "none"),
          lies ? colors().future.hero : colors().secondary);
 }
 
 // Keys
 // ------------------------------------------------------------------------------------------------
+/// What it has no use for goes on to the text's undo.
 bool MaskPage::key(Lens&, const SceneInput&) {
-  if (!own_ || !ImGui::GetIO().KeyCtrl) return false;
-  const bool back = character_key_pressed('Z') && !ImGui::GetIO().KeyShift,
-             forth = character_key_pressed('Y') || (character_key_pressed('Z') && ImGui::GetIO().KeyShift);
-  if (back) draft_.undo();
-  if (forth) draft_.redo();
-  return back || forth;
+  const ImGuiIO& io = ImGui::GetIO();
+  if (!own_ || !io.KeyCtrl) return false;
+  const bool z = character_key_pressed('Z'), y = character_key_pressed('Y');
+  if (z && !io.KeyShift && draft_.can_undo()) return draft_.undo(), true;
+  if ((y || (z && io.KeyShift)) && draft_.can_redo()) return draft_.redo(), true;
+  return false;
 }
 
 bool MaskPage::escape(Lens&) {
@@ -453,24 +465,22 @@ bool MaskPage::escape(Lens&) {
 void MaskPage::explain(const Lens& lens, const SceneInput& in, Explanation& out) {
   if (!own_) return;
   const int T = own_->size();
-  const Tone tone = peeks_ == 0 ? Tone::kPast : Tone::kFuture;
-  const std::string the_name = opened_ ? name_ : "the " + name_;
-  Paragraph first{{"Row: who asks. Column: what it looks at. A "},
+  Paragraph first{{"Row: who asks. Column: what it may look at, "},
                   {"blue", Tone::kPast},
-                  {" cell is a key that it may see, an "},
+                  {" in its past, "},
                   {"orange", Tone::kFuture},
-                  {" one lies in its future; hatched is forbidden."}};
-  if (text_size_ < T) first.push_back({" The frame is the part that the text above uses."});
-  out.words.push_back(first);
+                  {" in its future; hatched: nothing."}};
+  if (text_size_ < T) first.push_back({" The text above uses the framed part."});
+  out.words.push_back(std::move(first));
   if (lens.draft) {
-    out.words.push_back({{"Your draft, "},
-                         {words_, tone},
-                         {", shows "},
-                         {std::string(grouped_text(peeks_).chars), tone},
-                         {" of " + std::string(grouped_text(future_cells(T)).chars) +
-                          " future cells. The five steps above run under it "
-                          "at once, with weights that know only: " +
-                          own_words_ + "."}});
+    Paragraph p{{"The five steps above run under your draft at once"}};
+    if (lens.ready()) {
+      p.push_back({": this head looks ahead with "});
+      p.push_back({percent_text(static_cast<float>(head_peeks_)).chars, head_peeks_ > 0 ? Tone::kFuture : Tone::kPast});
+      p.push_back({" of its attention"});
+    }
+    p.push_back({", with weights trained under another mask: " + own_words_ + "."});
+    out.words.push_back(std::move(p));
   }
   if (const float s = draft_.strength(); !std::isinf(s) && s < 0) {
     out.words.push_back({{"A forbidden cell gets "},
@@ -481,7 +491,6 @@ void MaskPage::explain(const Lens& lens, const SceneInput& in, Explanation& out)
   }
   if (!opened_) {
     const LaneSnapshot& lane = in.numbers.lanes[in.held_voice];
-    const float lie = lane.measured.honest - lane.measured.reported;
     const Tone t = lane.masked ? Tone::kPast : Tone::kFuture;
     Paragraph p{{"The " + name_, t},
                 {" trains with: " + lane.mask_name + ". It reports "},
@@ -489,7 +498,7 @@ void MaskPage::explain(const Lens& lens, const SceneInput& in, Explanation& out)
                 {" and earns "},
                 {loss_text(lane.measured.honest).chars, t},
                 {" from the prefix alone"}};
-    p.push_back(lie > kSmallestLie ? Words{": a lie of " + std::string(loss_text(lie).chars) + "."} : Words{"."});
+    p.push_back(lie_ > kSmallestLie ? Words{": a lie of " + std::string(loss_text(lie_).chars) + "."} : Words{"."});
     out.words.push_back(std::move(p));
   }
   const auto suggest = [&](const char* label, bool done, std::function<void()> act) {
@@ -520,6 +529,9 @@ void MaskPage::report(const Lens& lens, nlohmann::json& figures) const {
   figures["draft"] = lens.draft ? words_ : "";
   figures["strength"] = std::isinf(draft_.strength()) ? nlohmann::json("-inf") : nlohmann::json(draft_.strength());
   figures["peeks"] = peeks_;
+  figures["lie"] = std::isfinite(lie_) ? nlohmann::json(lie_) : nlohmann::json();
+  // Of the head that the steps above show.
+  figures["future_attention"] = lens.ready() ? nlohmann::json(head_peeks_) : nlohmann::json();
   figures["refused_row"] = draft_.refused_row() ? nlohmann::json(*draft_.refused_row()) : nlohmann::json();
 }
 

@@ -77,6 +77,7 @@ class StepsPage final : public MicroscopePage {
 
   // microscope_arithmetic.cpp
   void draw_strip(Lens& lens, const Layout& at);
+  void draw_strip_vectors(const Lens& lens, const ui::Interaction& it, const ui::Rect& place, float x) const;
   void draw_terms(const Lens& lens, const Layout& at);
   void draw_term_rows(const Lens& lens, const Layout& at) const;
   void draw_term_bars(const Lens& lens, const Layout& at) const;

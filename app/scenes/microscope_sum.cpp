@@ -97,35 +97,50 @@ void StepsPage::draw_sum_table(Lens& lens, const Layout& at) {
   draw_vector(vector_place(at.x0, at.x1, 1, y, sum_height), row(s.output, q), largest, 1, c.text, "out(" + query + ")");
 }
 
-/// out(a) = 0.78 v(opened) + 0.10 v(the) + ..., the largest first, on two lines.
+/// out(a) = 0.78 v(opened) + 0.10 v(the) + ..., the largest first, on one line or two.
 void StepsPage::draw_weighted_sum(const Lens& lens, const Layout& at) const {
-  const Palette& c = colors();
+  struct Term {
+    int key;
+    Number factor;
+    std::string value;
+    float w_factor, w;  // px
+  };
   const auto weights = lens.stages().weights.row(cell_.row);
-  const float x0 = px(at.strip.min.x + 20), x1 = px(at.strip.max.x - 20), gap = px(8);
-  const float lines[] = {px(at.strip.cy() - 13), px(at.strip.cy() + 13)};
-  const std::string begin = "out(" + labels_[static_cast<size_t>(cell_.row)] + ") =";
-  text({x0, lines[0]}, begin, Font::kMonoBold, c.text);
+  const float x0 = px(at.strip.min.x + 20), x1 = px(at.strip.max.x - 20), rest_room = px(160);
+  const std::string begin = "out(" + elided(labels_[static_cast<size_t>(cell_.row)], px(120), Font::kMonoBold) + ") =";
   const float indent = x0 + std::ceil(text_width(Font::kMonoBold, begin)) + px(10);
+  std::vector<Term> lines[2];
   float x = indent;
   size_t line = 0;
   double rest = 1;
-  for (size_t i = 0; i < largest_.size(); ++i) {
-    const int k = largest_[i];
-    const double weight = static_cast<double>(weights(k));
-    if (weight < kShownWeight && i > 0) break;
-    const Number factor = fmt("%s%.2f", i == 0 ? "" : "+ ", weight);
-    const std::string value = "v(" + labels_[static_cast<size_t>(k)] + ")";
-    const float w_factor = std::ceil(text_width(Font::kMono, factor)) + px(6),
-                w = w_factor + text_width(Font::kBody, value);
-    const float room = line == 1 ? px(200) : 0;  // for the rest
-    if (x + w > x1 - room && line == 1) break;
-    if (x + w > x1 - room) x = indent, line = 1;
-    text({x, lines[line]}, factor, Font::kMono, hue_of(cell_.row, k).text);
-    text_elided({x + w_factor, lines[line]}, value, x1 - x - w_factor, Font::kBody, c.text);
-    x += std::ceil(w) + gap;
+  for (const int key : largest_) {
+    const double weight = static_cast<double>(weights(key));
+    if (weight < kShownWeight) break;
+    Term term{key, fmt("%s%.2f", key == largest_.front() ? "" : "+ ", weight), {}, 0, 0};
+    term.value = "v(" + elided(labels_[static_cast<size_t>(key)], px(160), Font::kBody) + ")";
+    term.w_factor = std::ceil(text_width(Font::kMono, term.factor)) + px(6);
+    term.w = term.w_factor + std::ceil(text_width(Font::kBody, term.value)) + px(8);
+    if (x + term.w > x1 - (line == 1 ? rest_room : 0)) {
+      if (line == 1) break;
+      x = indent;
+      line = 1;
+    }
+    x += term.w;
     rest -= weight;
+    lines[line].push_back(std::move(term));
   }
-  if (rest >= kShownWeight) text({x, lines[line]}, fmt("+ %.2f of the others", rest), Font::kLabel, c.secondary);
+  for (size_t i = 0; i <= line; ++i) {
+    const float y = px(at.strip.cy() + (line == 0 ? 0 : i == 0 ? -13 : 13));
+    if (i == 0) text({x0, y}, begin, Font::kMonoBold, colors().text);
+    x = indent;
+    for (const Term& term : lines[i]) {
+      text({x, y}, term.factor, Font::kMono, hue_of(cell_.row, term.key).text);
+      text({x + term.w_factor, y}, term.value, Font::kBody, colors().text);
+      x += term.w;
+    }
+    if (i == line && rest >= kShownWeight && x < x1 - rest_room)
+      text({x, y}, fmt("+ %.2f of others", rest), Font::kLabel, colors().secondary);
+  }
 }
 
 }  // namespace nopeek

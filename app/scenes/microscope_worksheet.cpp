@@ -155,7 +155,7 @@ void StepsPage::draw_typed(const Lens&, const Layout& at) {
   const auto header = [&](float right, const char* name) {
     text(theme().at(at.x0 + right, at.header), name, Font::kMonoSmall, c.secondary, Align::kRight);
   };
-  header(kScaled - 12, "score");
+  text(theme().at(at.x0 + kScaled - kField + 24, at.header), "score", Font::kMonoSmall, c.secondary);
   header(kMasked - 14, "mask");
   header(kShifted, "\xE2\x88\x92 max");
   header(kExp, "exp");

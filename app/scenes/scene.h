@@ -38,7 +38,8 @@ struct Pictures {
   std::vector<int> delays{0};  // ms that each frame stays; as many as there are frames
   /// Draws frame `index` with what draws the window, text(), fill() and heatmaps, from 0, 0 on; the background is there
   /// already. Called after the frame of the window in which it was asked for, for all frames in a row. The snapshots
-  /// and voices of that frame still live then, its SceneInput does not. No widgets: nothing here takes input.
+  /// and voices of that frame still live then, and so does a copy of its SceneInput, but not the SceneInput itself. No
+  /// widgets: nothing here takes input.
   std::function<void(int index)> draw = {};
 };
 

@@ -188,6 +188,34 @@ void check_microscope(AppHost& host, std::initializer_list<const char*> sizes) {
   REQUIRE_MESSAGE(host.play("key Escape"), host.failure());
 }
 
+void check_steps_page(AppHost& host, std::initializer_list<const char*> sizes) {
+  const auto check = [&](const char* what, const std::string& tour) {
+    CAPTURE(std::string(what));
+    REQUIRE_MESSAGE(host.play("scene Microscope\nwait until microscope.ready == true\n" + tour), host.failure());
+    check_scene(host, "Microscope", sizes);
+  };
+  const std::string settle = "\nwait until microscope.ready == true";
+  check("scores", "click scores");
+  check("weights", "click weights");
+  check("output", "click output");
+  check("term by term", "click scores\nclick \"dot product\"");
+  check("the lesson's row", "key Escape\nclick \"Worksheet values\"");
+  check("a refusal", "type \"Score 1\" \"much\"\nkey Enter");
+  check("a typed row", "click \"Back to the model\"\nclick \"Type over this row\"");
+  check("no mask", "click \"Back to the model\"\nclick \"Causal mask\"" + settle);
+  check("no mask, output", "click output");
+  check("the mask again", "click masked\nclick \"Causal mask\"" + settle);
+  check("one token", "key E\ntype Text \"the\"\nkey Enter\nwait until microscope.tokens == 1" + settle);
+  check("one token, output", "click output");
+  std::string longest = "the";
+  for (int i = 0; i < 62; ++i) longest += " reviewer";
+  check("a full context", "click masked\nkey E\ntype Text \"" + longest +
+                              "\"\nkey Enter\nwait until microscope.tokens > 20" + settle + "\nclick Matrix 0.01,0.99");
+  check("a full context, typed", "click \"Type over this row\"");
+  check("a full context, output", "click \"Back to the model\"\nclick output");
+  REQUIRE_MESSAGE(host.play("click masked\nkey Ctrl+Z\nkey Ctrl+Z" + settle), host.failure());
+}
+
 void check_layout(double text_size, bool trained, std::initializer_list<const char*> sizes) {
   nopeek::Settings settings;
   settings.text_size = text_size;
@@ -200,6 +228,7 @@ void check_layout(double text_size, bool trained, std::initializer_list<const ch
   check_everywhere(host, sizes);
   check_generate(host, sizes);
   check_microscope(host, sizes);
+  check_steps_page(host, sizes);
 }
 
 }  // namespace

@@ -1,0 +1,308 @@
+// The Microscope's pages about masks on the whole App: Mask, Leak test and What if.
+#include <doctest/doctest.h>
+
+#include <cmath>
+
+#include "app/scenes/mask_draft.h"
+#include "app/ui/registry.h"
+#include "app_host.h"
+#include "core/base/rng.h"
+#include "core/decode/inspect.h"
+#include "core/io/model_folder.h"
+#include "core/text/corpus.h"
+#include "core/train/leak_test.h"
+
+namespace registry = nopeek::ui::registry;
+using namespace nopeek;
+using nopeek::test::AppHost;
+using nopeek::test::TemporaryFolder;
+
+namespace {
+
+#define PLAY(host, tour) REQUIRE_MESSAGE((host).play(tour), (host).failure())
+
+constexpr int T = 24;  // the context of the size that the tests start with
+constexpr const char* kOpen = "scene Microscope\nwait until microscope.ready == true\nclick Microscope/Mask\n";
+
+nlohmann::json figures(AppHost& h) { return h.figures()["microscope"]; }
+
+/// The middle of a cell of a matrix of `size`, as a tour writes it.
+std::string cell(int row, int column, int size = T) {
+  return std::to_string((column + 0.5) / size) + "," + std::to_string((row + 0.5) / size);
+}
+
+std::string click_cell(int row, int column) { return "click \"Mask cells\" " + cell(row, column) + "\n"; }
+
+std::shared_ptr<const Mask> shared(Mask mask) { return std::make_shared<const Mask>(std::move(mask)); }
+
+/// A small model with random weights.
+Model stranger(int context) {
+  const auto corpus = make_corpus("s", "one two three four five six seven . one two three .", TokenizerKind::kWord);
+  ModelConfig config{.vocab = corpus.vocab_size(), .context = context, .channels = 8, .layers = 2, .heads = 2};
+  auto parameters = std::make_shared<Parameters<float>>(config);
+  parameters->initialise(Rng(5));
+  return {"stranger", std::make_shared<const Tokenizer>(corpus.tokenizer), parameters,
+          std::make_shared<const Mask>(Mask::causal(context)), 12};
+}
+
+void open_stranger(AppHost& h, const TemporaryFolder& folder, const Model& model) {
+  save_model(folder / "stranger", model);
+  h.input().drop(folder / "stranger");
+  PLAY(h, "wait until opened == stranger\nscene Microscope\nwait until microscope.ready == true");
+}
+
+}  // namespace
+
+// The draft
+// ------------------------------------------------------------------------------------------------
+TEST_CASE("a stroke turns its first cell, gives all others the same, and is one step of undo") {
+  MaskDraft draft;
+  draft.follow(shared(Mask::causal(4)));
+  CHECK(draft.mask() == nullptr);
+  draft.begin_stroke({0, 2});
+  for (const int key : {3, 3, 0, 1}) draft.paint({0, key});  // what is open already stays open
+  draft.end_stroke();
+  Mask expected = Mask::causal(4);
+  for (const int key : {1, 2, 3}) expected.set(0, key, 0);
+  REQUIRE(draft.mask());
+  CHECK(*draft.mask() == expected);
+  draft.begin_stroke({1, 0});
+  draft.paint({0, 3});
+  draft.end_stroke();
+  expected.set(1, 0, Mask::kForbidden);
+  expected.set(0, 3, Mask::kForbidden);
+  CHECK(*draft.mask() == expected);
+  draft.paint({3, 3});  // the brush is up
+  CHECK(*draft.mask() == expected);
+  draft.undo();
+  draft.undo();
+  CHECK(draft.mask() == nullptr);
+  CHECK_FALSE(draft.can_undo());
+  draft.redo();
+  draft.redo();
+  CHECK(*draft.mask() == expected);
+  CHECK_FALSE(draft.can_redo());
+}
+
+TEST_CASE("a row keeps its last key, whatever a forbidden cell gets, and is named until the next edit") {
+  for (const float strength : {Mask::kForbidden, -1.0f, 0.0f}) {
+    CAPTURE(strength);
+    MaskDraft draft;
+    draft.follow(shared(Mask::causal(3)));
+    draft.set_strength(strength, false);
+    draft.begin_stroke({1, 0});
+    draft.paint({1, 1});
+    CHECK(draft.refused_row() == 1);
+    draft.paint({2, 0});
+    CHECK(draft.refused_row() == 1);
+    draft.end_stroke();
+    CHECK_FALSE(draft.pattern().visible(1, 0));
+    CHECK(draft.pattern().visible(1, 1));
+    draft.set_strength(Mask::kForbidden, false);
+    CHECK_FALSE(draft.refused_row());
+    CHECK_NOTHROW(draft.mask()->validate());
+  }
+}
+
+TEST_CASE("no sequence of edits makes a mask that core refuses, and undo finds the way back") {
+  Rng rng(3);
+  for (int round = 0; round < 50; ++round) {
+    const int size = 1 + static_cast<int>(rng.below(6));
+    MaskDraft draft;
+    draft.follow(shared(Mask::random(size, Rng(rng.next()), 0.5)));
+    const auto place = [&] { return static_cast<int>(rng.below(static_cast<uint64_t>(size))); };
+    for (int edit = 0; edit < 60; ++edit) {
+      switch (rng.below(8)) {
+        case 0:
+          draft.undo();
+          break;
+        case 1:
+          draft.redo();
+          break;
+        case 2:
+          draft.set_strength(-static_cast<float>(rng.below(4)), rng.below(2) == 0);
+          break;
+        case 3:
+          draft.set_strength(Mask::kForbidden, false);
+          break;
+        case 4:
+          draft.use(Mask::random(size, Rng(rng.next()), 0.2));
+          break;
+        case 5:
+          draft.drop();
+          break;
+        default:
+          draft.begin_stroke({place(), place()});
+          for (int i = 0; i < 8; ++i) draft.paint({place(), place()});
+          draft.end_stroke();
+      }
+      if (draft.mask()) CHECK_NOTHROW(draft.mask()->validate());
+    }
+    for (int i = 0; i < 100; ++i) draft.undo();
+    CHECK(draft.mask() == nullptr);
+  }
+}
+
+TEST_CASE("a finite mask is drafted over with its strength; what the model trains with is no draft") {
+  MaskDraft draft;
+  draft.follow(shared(Mask::penalised_future(3, -5)));
+  CHECK(draft.strength() == -5);
+  draft.begin_stroke({0, 1});
+  draft.end_stroke();
+  Mask expected = Mask::penalised_future(3, -5);
+  expected.set(0, 1, 0);
+  CHECK(*draft.mask() == expected);
+  draft.follow(shared(expected));
+  CHECK(draft.mask() == nullptr);
+  draft.follow(shared(Mask::full(3)));
+  CHECK(draft.mask() == nullptr);
+  draft.follow(shared(Mask::causal(5)));
+  CHECK(draft.pattern() == Mask::causal(5));
+  CHECK_FALSE(draft.can_undo());
+}
+
+TEST_CASE("a mask that penalises a whole row can be drafted over, and made hard") {
+  Mask even = Mask::causal(3);
+  for (int key = 0; key < 3; ++key) even.set(1, key, -2);
+  MaskDraft draft;
+  draft.follow(shared(even));
+  draft.set_strength(Mask::kForbidden, false);
+  CHECK_NOTHROW(draft.mask()->validate());
+}
+
+// The page Mask
+// ------------------------------------------------------------------------------------------------
+TEST_CASE("cells are painted by press and drag, however fast, and undone with Ctrl+Z") {
+  AppHost h;
+  PLAY(h, std::string(kOpen) + "expect microscope.mask == causal\nexpect microscope.peeks == 0");
+  PLAY(h, click_cell(2, 5) + "expect microscope.peeks == 1\nexpect microscope.draft == custom");
+  PLAY(h, click_cell(2, 5) + "expect microscope.peeks == 0\nexpect microscope.draft == \"\"");
+  PLAY(h, "drag \"Mask cells\" " + cell(0, 3) + " " + cell(0, 20) + "\nexpect microscope.peeks == 18");
+  PLAY(h, "key Ctrl+Z\nexpect microscope.peeks == 0\nkey Ctrl+Y\nexpect microscope.peeks == 18");
+  PLAY(h, "click \"Back to its own mask\"\nexpect microscope.draft == \"\"\nclick Undo\nexpect microscope.peeks == 18");
+}
+
+TEST_CASE("the last key of a row is refused at that row") {
+  AppHost h;
+  PLAY(h,
+       std::string(kOpen) + click_cell(0, 0) + "expect microscope.refused_row == 0\nexpect microscope.draft == \"\"");
+  const registry::Item* reason = registry::find("Microscope/query 0 would see nothing: leave it one key");
+  REQUIRE(reason);
+  const registry::Item* cells = registry::find("Mask cells");
+  REQUIRE(cells);
+  CHECK(reason->min.y - cells->min.y < 60);
+  // Rows further down have their reason further down, up to the last one.
+  PLAY(h, "drag \"Mask cells\" " + cell(20, 0) + " " + cell(20, 20) + "\nexpect microscope.refused_row == 20");
+  const registry::Item* second = registry::find("Microscope/query 20 would see nothing: leave it one key");
+  REQUIRE(second);
+  CHECK(second->min.y > cells->min.y + (cells->max.y - cells->min.y) * 0.6f);
+  PLAY(h, click_cell(3, 4) + "wait 0.1s");
+  CHECK(figures(h)["refused_row"].is_null());
+}
+
+TEST_CASE("presets and the strength") {
+  AppHost h;
+  PLAY(h, kOpen);
+  PLAY(h, "click Microscope/Full\nexpect microscope.draft == full\nexpect microscope.peeks == 276");
+  PLAY(h, "click \"Off by one\"\nexpect microscope.draft == \"off by one\"\nexpect microscope.peeks == 23");
+  PLAY(h,
+       "set \"Window width\" 6\nexpect microscope.draft == \"window of 6\"\nclick Microscope/Causal\n"
+       "expect microscope.draft == \"\"\nclick Microscope/Window\nexpect microscope.draft == \"window of 6\"");
+  PLAY(h, "set \"Prefix length\" 4\nexpect microscope.draft == \"prefix of 4\"\nexpect microscope.peeks == 6");
+  PLAY(h,
+       "click Microscope/Causal\nset Strength -5\nexpect microscope.strength == -5\n"
+       "expect microscope.draft == \"penalty \u22125\"\nexpect microscope.peeks == 276");
+  PLAY(h,
+       "set Strength min\nexpect microscope.draft == full\nset Strength max\nexpect microscope.draft == \"\"\n"
+       "expect microscope.strength == -inf");
+  PLAY(h, "click Microscope/Random\nexpect microscope.draft == custom");
+  const int first = figures(h)["peeks"];
+  PLAY(h, "click Microscope/Random");
+  const int second = figures(h)["peeks"];
+  CHECK(first != second);  // another one; deterministic, so never by chance the same number
+  PLAY(h, "key Ctrl+Z\nexpect microscope.peeks == " + std::to_string(first));
+}
+
+TEST_CASE("the steps above run under the draft at once; training takes it with the button") {
+  AppHost h;
+  PLAY(h, std::string(kOpen) +
+              "expect microscope.future_attention == 0\nclick Microscope/Full\n"
+              "wait until microscope.future_attention > 0.3\nexpect masked.mask == on");
+  PLAY(h,
+       "click Microscope/Causal\nset Strength -1\nclick \"Train the masked twin with this mask\"\n"
+       "wait until masked.mask == custom\nwait until microscope.mask == \"penalty \u22121\"\n"
+       "expect microscope.draft == \"\"\nexpect unmasked.mask == off");
+  PLAY(h,
+       "click \"Top bar/Step\"\nwait until step == 1\nexpect masked.reported < 10\nexpect microscope.mask == \"penalty "
+       "\u22121\"");
+}
+
+TEST_CASE("an opened model runs under the mask that is drafted") {
+  TemporaryFolder folder;
+  AppHost h;
+  open_stranger(h, folder, stranger(6));
+  PLAY(h,
+       "click Microscope/Mask\nexpect microscope.mask == causal\nclick Microscope/Full\n"
+       "click \"Run stranger with this mask\"\nwait until microscope.mask == full\nexpect held_mask == off\n"
+       "expect masked.mask == on");
+}
+
+TEST_CASE("a context of a single token has nothing to paint") {
+  TemporaryFolder folder;
+  AppHost h;
+  open_stranger(h, folder, stranger(1));
+  PLAY(h,
+       "click Microscope/Mask\nclick \"Mask cells\" 0.5,0.5\nexpect microscope.refused_row == 0\n"
+       "click Microscope/Window\nclick Microscope/Prefix\nclick Microscope/Full\nexpect microscope.draft == \"\"");
+  PLAY(h,
+       "click \"Leak test\"\nwait until microscope.leak_error contains \"at least 2 tokens\"\nclick \"What if\"\n"
+       "wait until microscope.what_if.ready == true\nexpect microscope.what_if.stranger.error == \"\"");
+}
+
+// The page Leak test
+// ------------------------------------------------------------------------------------------------
+// Query 2 sees key 5, which has seen tokens 3 and 4 one layer below: it leaks them all.
+TEST_CASE("the leak test finds a single painted future cell, says where, and passes after undo") {
+  AppHost h;
+  PLAY(h, std::string(kOpen) + click_cell(2, 5) + "click \"Leak test\"\nwait until microscope.leaks > 0");
+  CHECK(figures(h)["verdict"].get<std::string>().find("at output 2, token 3") != std::string::npos);
+  CHECK(figures(h)["agree"] == true);
+  PLAY(h,
+       "click \"Microscope/Next token\"\nexpect microscope.changed_token == 0\n"
+       "click \"Microscope/Previous token\"\nexpect microscope.changed_token == 11\nkey Escape");
+  CHECK(figures(h)["changed_token"].is_null());
+  PLAY(h,
+       "click Microscope/Mask\nkey Ctrl+Z\nclick \"Leak test\"\nwait until microscope.leaks == 0\n"
+       "expect microscope.verdict contains PASS");
+  PLAY(h, "click Gradient\nexpect microscope.leaks == 0\nexpect microscope.agree == true");
+}
+
+TEST_CASE("the leak test follows the mask of the held twin") {
+  AppHost h;
+  PLAY(h,
+       "scene \"Mask Lab\"\nclick Unmasked\nscene Microscope\nclick \"Leak test\"\nwait until microscope.leaks == 66\n"
+       "set \"Causal mask\" on\nwait until microscope.leaks == 0");
+}
+
+// The page What if
+// ------------------------------------------------------------------------------------------------
+TEST_CASE("the what-ifs are what core says of these weights under either mask") {
+  TemporaryFolder folder;
+  const Model model = stranger(12);
+  AppHost h;
+  open_stranger(h, folder, model);
+  PLAY(h,
+       "key E\ntype Text \"three one seven five two\"\nkey Enter\nwait until microscope.tokens == 5\n"
+       "click \"What if\"\nwait until microscope.what_if.ready == true");
+  const nlohmann::json row = figures(h)["what_if"]["stranger"];
+  const std::string text = figures(h)["text"];
+  const auto ids = model.tokenizer->encode(text);
+  REQUIRE(ids.size() == figures(h)["tokens"].get<size_t>());
+  for (const bool masked : {true, false}) {
+    const auto seen = inspect<float>(*model.parameters, masked ? Mask::causal(12) : Mask::full(12), ids);
+    const auto& shown = row[masked ? "masked" : "unmasked"];
+    REQUIRE(seen.reported_loss);
+    CHECK(shown["reported"].get<double>() == doctest::Approx(*seen.reported_loss).epsilon(1e-9));
+    CHECK(shown["honest"].get<double>() == doctest::Approx(*seen.honest_loss).epsilon(1e-9));
+  }
+}
