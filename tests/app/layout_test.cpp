@@ -172,7 +172,7 @@ void check_microscope(AppHost& host, std::initializer_list<const char*> sizes) {
     }
   };
   const auto text = [](const std::string& words) { return "key E\ntype Text \"" + words + "\"\nkey Enter"; };
-  check("its own sentence", "", {"Q K V", "Heads", "Twins"});
+  check("its own sentence", text(""), {"Q K V", "Heads", "Twins"});
   check("one token", text("the"), {"Q K V", "Heads", "Twins"});
   check("unknown words", text("zorp blub zorp"), {"Q K V", "Heads", "Twins"});
   std::string longest = "the agent opened a pull request";
@@ -227,8 +227,8 @@ void check_layout(double text_size, bool trained, std::initializer_list<const ch
   }
   check_everywhere(host, sizes);
   check_generate(host, sizes);
-  check_microscope(host, sizes);
   check_steps_page(host, sizes);
+  check_microscope(host, sizes);
 }
 
 }  // namespace
