@@ -62,7 +62,8 @@ void draw_strip_cell(const StripCell& cell, StripFonts fonts, const Rect& place,
   if (it.focused) focus_ring(box, 8);
   const float x = px(place.min.x + 20);
   const float top = px(place.min.y + (theme().low ? 16 : 22)), low = px(place.min.y + (theme().low ? 41 : 47));
-  text_elided({x, top}, cell.caption.empty() ? cell.name : cell.caption, box.max.x - x, Font::kSmall, c.secondary);
+  text_elided({x, top}, cell.caption.empty() ? cell.name : cell.caption, box.max.x - px(8) - x, Font::kSmall,
+              c.secondary);
   text({x, low}, cell.formula, fonts.formula, c.text);
   text({x + std::ceil(text_width(fonts.formula, cell.formula)) + px(9), low}, cell.result, fonts.result, cell.color);
 }
@@ -77,7 +78,7 @@ std::string mask_words(int query, int key, float added, float room) {
     if (key <= query) words = {"the mask makes this key less likely", "mask, finite"};
   } else if (key > query) {
     words = {fmt("%s because key %d > query %d", kMinusInfinity, key, query).chars,
-             fmt("mask, as key %d > query %d", key, query).chars, fmt("mask: %d > %d", key, query).chars};
+             fmt("%s, as key %d > query %d", kMinusInfinity, key, query).chars, fmt("mask: %d > %d", key, query).chars};
   } else {
     words = {fmt("the mask forbids key %d to query %d", key, query).chars,
              fmt("forbids key %d to %d", key, query).chars};
@@ -115,7 +116,7 @@ void StepsPage::draw_strip(Lens& lens, const Layout& at) {
        fmt("\xC3\xB7 \xE2\x88\x9A%d =", static_cast<int>(s.query.cols())).chars,
        score_text(scaled).chars,
        hue.text},
-      {"mask", mask_words(q, k, added, px(w - 24)), (added == 0 ? "+ 0 =" : "+ (" + sign + ") ="),
+      {"mask", mask_words(q, k, added, px(w - 36)), (added == 0 ? "+ 0 =" : "+ (" + sign + ") ="),
        score_text(masked).chars, forbidden ? c.text : hue.text},
       {"softmax", {}, "exp / sum =", weight_text(weight).chars, forbidden ? c.text : hue.text}};
   const StripFonts fonts = strip_fonts(cells, px(w - 28));

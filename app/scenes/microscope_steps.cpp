@@ -27,12 +27,15 @@ constexpr const char* kTitles[] = {"Scores", "Scaled scores", "Masked scores", "
 std::unique_ptr<MicroscopePage> make_steps_page() { return std::make_unique<StepsPage>(); }
 
 Number score_text(double score) {
+  if (std::isnan(score)) return fmt("n/a");
   if (std::isinf(score)) return fmt("%s\xE2\x88\x9E", score < 0 ? "\xE2\x88\x92" : "");
   if (std::abs(score) < 0.005) score = 0;  // no minus sign before nothing
   return fmt(std::abs(score) >= 99999.5 ? "%.3g" : std::abs(score) >= 999.995 ? "%.0f" : "%.2f", score);
 }
 
-Number weight_text(double weight) { return weight == 0 ? fmt("0") : fmt("%.4f", weight); }
+Number weight_text(double weight) {
+  return std::isnan(weight) ? fmt("n/a") : weight == 0 ? fmt("0") : fmt("%.4f", weight);
+}
 
 // Layout
 // ------------------------------------------------------------------------------------------------
@@ -85,7 +88,8 @@ void StepsPage::update(const Lens& lens) {
       std::count_if(masked.data(), masked.data() + T, [](float score) { return score != Mask::kForbidden; }));
   largest_.resize(static_cast<size_t>(T));
   std::iota(largest_.begin(), largest_.end(), 0);
-  std::stable_sort(largest_.begin(), largest_.end(), [&](int a, int b) { return weights(a) > weights(b); });
+  const auto weight = [&](int key) { return std::isnan(weights(key)) ? -1 : weights(key); };  // of a twin that diverged
+  std::stable_sort(largest_.begin(), largest_.end(), [&](int a, int b) { return weight(a) > weight(b); });
 }
 
 // The page

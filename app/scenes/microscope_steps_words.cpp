@@ -108,17 +108,11 @@ void StepsPage::explain_typed(Explanation& out) const {
 void StepsPage::suggest(const Lens& lens, const SceneInput& in, Explanation& out) {
   auto& list = out.suggestions;
   const bool masked = lens.matrices.masked();
-  if (in.opened) {
-    list.push_back({lens.draft ? "Run it with its own mask" : "Run it without its mask", false, [this, &lens] {
-                      const int context = lens.model().config().context;
-                      wishes_.push_back([context](Lens& l) {
-                        l.draft = l.draft ? nullptr : std::make_shared<const Mask>(Mask::full(context));
-                      });
-                    }});
-  } else {
-    list.push_back({masked ? "Switch the mask off" : "Switch the mask on", false,
-                    [masked, &in] { in.actions.set_mask(in.selection.lane, !masked); }});
-  }
+  const int context = lens.model().config().context;
+  list.push_back({masked ? "Switch the mask off" : "Switch the mask on", false, [this, masked, context, &in] {
+                    in.actions.use_mask(masked ? Mask::full(context) : Mask::causal(context));
+                    wishes_.push_back([](Lens& l) { l.draft = nullptr; });  // which would hide it
+                  }});
   if (typed_.row() && typed_.is_lesson()) {
     list.push_back({"Back to the model's row", false, [this] { typed_.close(); }});
   } else {

@@ -193,8 +193,12 @@ TEST_CASE("every number on the screen is that of inspect, in several rows and he
     const Inspection<float> truth = inspect<float>(parameters, mask, text);
     PLAY(h, std::string("scene \"Mask Lab\"\nclick ") + (lane == 0 ? "Masked" : "Unmasked") + "\n" + kOpen);
     const std::array<std::array<int, 3>, 4> looks{{{0, 0, 0}, {0, 1, T - 1}, {1, 0, 2}, {1, 1, 1}}};
-    for (const auto& [layer, head, row] : looks) {
-      CAPTURE(lane), CAPTURE(layer), CAPTURE(head), CAPTURE(row);
+    for (const auto& look : looks) {
+      const int layer = look[0], head = look[1], row = look[2];
+      CAPTURE(lane);
+      CAPTURE(layer);
+      CAPTURE(head);
+      CAPTURE(row);
       const float y = (static_cast<float>(row) + 0.5f) / static_cast<float>(T);
       PLAY(h, "click \"layer " + std::to_string(layer + 1) + "\"\nclick \"head " + std::to_string(head + 1) +
                   "\"\nclick Matrix 0.01," + std::to_string(y) + "\nwait until microscope.ready == true");

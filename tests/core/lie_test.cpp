@@ -151,6 +151,9 @@ TEST_CASE("every change of mask is told with its step and its name; of several b
   Lab resumed(lab.state());
   CHECK(resumed.snapshot(one).lanes[1].changes == changes(1));
   resumed.set_mask(1, Mask::full(8));
+  resumed.set_mask(1, Mask::causal(8));
+  CHECK(resumed.snapshot(one).lanes[1].changes == changes(1));
+  resumed.set_mask(1, Mask::full(8));
   resumed.step(one);
   CHECK(resumed.snapshot(one).lanes[1].changes.back() == MaskChange{2, false, "full"});
   CHECK(resumed.snapshot(one).lanes[1].changes.size() == 2);
