@@ -208,7 +208,7 @@ void check_microscope(AppHost& host, std::initializer_list<const char*> sizes) {
     }
   };
   const auto text = [](const std::string& words) { return "key E\ntype Text \"" + words + "\"\nkey Enter"; };
-  check("its own sentence", "", {"Q K V", "Heads", "Twins"});
+  check("its own sentence", text(""), {"Q K V", "Heads", "Twins"});
   check("one token", text("the"), {"Q K V", "Heads", "Twins"});
   check("unknown words", text("zorp blub zorp"), {"Q K V", "Heads", "Twins"});
   std::string longest = "the agent opened a pull request";
@@ -244,7 +244,7 @@ void check_steps_page(AppHost& host, std::initializer_list<const char*> sizes) {
   check("one token", "key E\ntype Text \"the\"\nkey Enter\nwait until microscope.tokens == 1" + settle);
   check("one token, output", "click output");
   std::string longest = "the";
-  for (int i = 0; i < 23; ++i) longest += " reviewer";
+  for (int i = 0; i < 23; ++i) longest += " reviewer";  // 24 tokens: a longer text is refused
   check("a full context", "click masked\nkey E\ntype Text \"" + longest +
                               "\"\nkey Enter\nwait until microscope.tokens > 20" + settle + "\nclick Matrix 0.01,0.99");
   check("a full context, typed", "click \"Type over this row\"");
