@@ -263,8 +263,8 @@ void check_layout(double text_size, bool trained, std::initializer_list<const ch
   }
   check_everywhere(host, sizes);
   check_generate(host, sizes);
+  check_steps_page(host, sizes);  // the page that the scene begins with
   check_masks(host, sizes);
-  check_steps_page(host, sizes);
   check_microscope(host, sizes);
 }
 
