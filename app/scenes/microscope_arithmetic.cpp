@@ -45,7 +45,7 @@ StripFonts strip_fonts(std::span<const StripCell> cells, float room) {
     return std::all_of(cells.begin(), cells.end(),
                        [&](const StripCell& cell) { return strip_width(cell, fonts) <= room; });
   };
-  constexpr StripFonts kSmaller{Font::kMono, Font::kMonoBold}, kSmallest{Font::kMonoLabel, Font::kMonoBold};
+  constexpr StripFonts kSmaller{Font::kMonoLabel, Font::kMonoTitle}, kSmallest{Font::kMonoLabel, Font::kMonoBold};
   return fits({}) ? StripFonts{} : fits(kSmaller) ? kSmaller : kSmallest;
 }
 
@@ -78,7 +78,8 @@ std::string mask_words(int query, int key, float added, float room) {
     if (key <= query) words = {"the mask makes this key less likely", "mask, finite"};
   } else if (key > query) {
     words = {fmt("%s because key %d > query %d", kMinusInfinity, key, query).chars,
-             fmt("%s, as key %d > query %d", kMinusInfinity, key, query).chars, fmt("mask: %d > %d", key, query).chars};
+             fmt("%s, as key %d > query %d", kMinusInfinity, key, query).chars,
+             fmt("as key %d > query %d", key, query).chars};
   } else {
     words = {fmt("the mask forbids key %d to query %d", key, query).chars,
              fmt("forbids key %d to %d", key, query).chars};

@@ -1,6 +1,7 @@
 #include <algorithm>
 #include <array>
 #include <cmath>
+#include <limits>
 #include <nlohmann/json.hpp>
 #include <numeric>
 #include <optional>
@@ -101,8 +102,11 @@ void HeadsPage::sort() {
   sorted_.resize(trace_->heads.size());
   std::iota(sorted_.begin(), sorted_.end(), 0);
   if (order_ == Order::kPlace) return;
-  const float sign = order_ == Order::kEntropy ? 1.0f : -1.0f;
-  std::stable_sort(sorted_.begin(), sorted_.end(), [&](int a, int b) { return sign * measure(a) < sign * measure(b); });
+  const auto key = [&](int head) {  // NaN, of a model that diverged, comes last
+    const float value = measure(head) * (order_ == Order::kEntropy ? 1.0f : -1.0f);
+    return std::isnan(value) ? std::numeric_limits<float>::infinity() : value;
+  };
+  std::stable_sort(sorted_.begin(), sorted_.end(), [&](int a, int b) { return key(a) < key(b); });
 }
 
 /// All thumbnails in one matrix, by layer and head: one texture serves them all.
@@ -133,7 +137,7 @@ float HeadsPage::measure(int head) const {
 }
 
 std::string HeadsPage::measure_text(int head) const {
-  if (order_ == Order::kEntropy) return fmt("%.2f", static_cast<double>(measure(head))).chars;
+  if (order_ == Order::kEntropy) return loss_text(measure(head)).chars;
   return percent_text(measure(head)).chars;
 }
 
@@ -238,7 +242,9 @@ void HeadsPage::draw_mean(Lens& lens, const SceneInput& in, const Rect& panel, f
   const MatrixEvents events = mean_.draw(in.heatmaps, spec);
   if (events.hovered.valid()) {
     const float w = trace_->mean(events.hovered.row, events.hovered.column);
-    describe_cell(lens, events, std::isinf(w) ? "forbidden" : fmt("%.3f", static_cast<double>(w)).view());
+    describe_cell(
+        lens, events,
+        std::isinf(w) ? "forbidden" : (std::isnan(w) ? fmt("n/a") : fmt("%.3f", static_cast<double>(w))).view());
   }
   if (events.chosen) lens.cell = *events.chosen;
 }
@@ -306,7 +312,7 @@ void HeadsPage::draw_head(const Lens&, const SceneInput& in, const Grid& grid, s
     tooltip(it.id, ImGui::GetIO().MousePos,
             {{fmt("Layer %d, head %d", head / heads_ + 1, head % heads_ + 1).chars, {}},
              {"attention to the future", percent_text(h.future_attention).chars},
-             {"entropy", fmt("%.2f nats", static_cast<double>(h.entropy)).chars},
+             {"entropy", std::string(loss_text(h.entropy).chars) + " nats"},
              {"attention to the token before", percent_text(h.previous_token).chars}});
   }
 }
@@ -357,7 +363,7 @@ void HeadsPage::explain(const Lens& lens, const SceneInput& in, Explanation& out
                        {percent_text(of(back).previous_token).chars, Tone::kStrong},
                        {". The sharpest is "},
                        {name(sharp), Tone::kStrong},
-                       {" with " + std::string(fmt("%.2f", static_cast<double>(of(sharp).entropy)).view()) +
+                       {" with " + std::string(loss_text(of(sharp).entropy).view()) +
                         " nats; looking everywhere alike would be more."}});
   if (of(peeks).future_attention > 0) {
     out.words.push_back({{name(peeks), Tone::kStrong},
@@ -399,6 +405,11 @@ void HeadsPage::report(const Lens& lens, nlohmann::json& out) const {
   out["sorted_by"] = kOrders[static_cast<size_t>(order_)].name;
   out["first"] = name(sorted_.front());
   out["heads"] = sorted_.size();
+  for (const HeadSummary& head : trace_->heads) {
+    out["future_attention"].push_back(head.future_attention);
+    out["entropy"].push_back(head.entropy);
+    out["previous_token"].push_back(head.previous_token);
+  }
 }
 
 }  // namespace

@@ -247,9 +247,9 @@ void MaskPage::paint(Lens& lens, const MatrixEvents& events) {
   if (!draft_.stroking()) return;
   if (!ImGui::IsMouseDown(0)) return draft_.end_stroke();
   // All cells between here and where the pointer was, however fast it is.
-  const Rect cell = view_.cell_rect({0, 0});
-  const float dx = mouse.x - brush_.x, dy = mouse.y - brush_.y, step = std::max(1.0f, cell.w() / 2);
-  const int points = static_cast<int>(std::hypot(dx, dy) / step) + 1;
+  const float pitch = events.rect.w() * view_.zoom() / static_cast<float>(own_->size());
+  const float dx = mouse.x - brush_.x, dy = mouse.y - brush_.y;
+  const int points = static_cast<int>(2 * std::hypot(dx, dy) / pitch) + 1;
   for (int i = 1; i <= points; ++i) {
     const float share = static_cast<float>(i) / static_cast<float>(points);
     const ImVec2 point{brush_.x + dx * share, brush_.y + dy * share};

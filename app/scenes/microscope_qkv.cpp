@@ -23,6 +23,9 @@ constexpr size_t kTerms = 3;  // that the sum is written out with
 
 enum Part { kInput, kQ, kK, kV, kParts };
 constexpr const char* kLetters[] = {"x", "q", "k", "v"};
+/// 'n/a' for NaN, of a model that diverged.
+Number number_text(const char* format, double v) { return std::isfinite(v) ? fmt(format, v) : fmt("n/a"); }
+
 constexpr const char* kNouns[] = {"input", "query", "key", "value"};
 
 class QkvPage final : public MicroscopePage {
@@ -81,7 +84,7 @@ void QkvPage::update(const Lens& lens) {
   for (int t = 0; t < lens.T(); ++t) labels_.push_back(lens.label(t));
   for (int p = 0; p < kParts; ++p) {
     const Matrix<float>& m = matrix(lens, static_cast<Part>(p));
-    largest_[static_cast<size_t>(p)] = std::max(m.cwiseAbs().maxCoeff(), 1e-12f);
+    largest_[static_cast<size_t>(p)] = std::max(1e-12f, m.cwiseAbs().maxCoeff());  // in this order NaN is left out
     int& d = dimension_[static_cast<size_t>(p)];
     d = std::clamp(d, 0, static_cast<int>(m.cols()) - 1);
   }
@@ -113,7 +116,7 @@ void QkvPage::draw_part(Lens& lens, const SceneInput& in, Part part, const Rect&
   if (events.hovered.valid()) {
     hovered_ = {part, events.hovered};
     const auto v = static_cast<double>(m(events.hovered.row, events.hovered.column));
-    tooltip(events.it.id, ImGui::GetIO().MousePos, {{where_from(lens, hovered_), fmt("%.3f", v).chars}});
+    tooltip(events.it.id, ImGui::GetIO().MousePos, {{where_from(lens, hovered_), number_text("%.3f", v).chars}});
   }
   if (events.chosen) {
     part_ = part;
@@ -147,7 +150,7 @@ std::string QkvPage::sum_words(const Pointed& at, float room) const {
   const std::string name = letter + "[" + row + "," + std::to_string(at.cell.column) + "]";
   const std::string place = "[" + std::to_string(sum_->row) + "]";
   const std::string short_form = name + " = x[" + row + "]\xC2\xB7W" + letter + place + " + b" + letter + place;
-  const std::string value = std::string(" = ") + fmt("%.4f", sum_->value).chars;
+  const std::string value = std::string(" = ") + number_text("%.4f", sum_->value).chars;
   for (size_t terms = std::min(kTerms, sum_->terms.size()); terms > 0; --terms) {
     std::string line = short_form + " = ";
     for (size_t i = 0; i < terms; ++i) {
@@ -155,7 +158,7 @@ std::string QkvPage::sum_words(const Pointed& at, float room) const {
       const double product = std::abs(t.x) * std::abs(t.weight);
       const bool negative = t.product() < 0;
       line += i == 0 ? (negative ? "\xE2\x88\x92" : "") : (negative ? " \xE2\x88\x92 " : " + ");
-      line += fmt("%.3f", product).chars;
+      line += number_text("%.3f", product).chars;
     }
     if (terms < sum_->terms.size()) line += " \xE2\x80\xA6 (" + std::to_string(sum_->terms.size()) + " terms)";
     line += std::string(sum_->bias < 0 ? " \xE2\x88\x92 " : " + ") + fmt("%.3f", std::abs(sum_->bias)).chars + value;
@@ -176,9 +179,9 @@ void QkvPage::draw_numbers(const Lens& lens, const Rect& panel) {
   const auto v = static_cast<double>(matrix(lens, at.part)(at.cell.row, at.cell.column));
   if (at.part == kInput) {
     const std::string line = "x[" + std::to_string(at.cell.row) + "," + std::to_string(at.cell.column) +
-                             "] = " + fmt("%.4f", v).chars + ", of the layer norm before attention";
+                             "] = " + number_text("%.4f", v).chars + ", of the layer norm before attention";
     text_elided({x, y}, line, right - x, Font::kMonoLabel, colors().text);
-    registry::add_drawn("Pointed value", "number", fmt("%.4f", v), {x, y - px(8)}, {right, y + px(8)});
+    registry::add_drawn("Pointed value", "number", number_text("%.4f", v), {x, y - px(8)}, {right, y + px(8)});
     return;
   }
   if (!sum_ || !(written_ == at)) {
@@ -187,7 +190,7 @@ void QkvPage::draw_numbers(const Lens& lens, const Rect& panel) {
                            static_cast<Projection>(at.part - kQ), head(lens), at.cell.column);
   }
   text_elided({x, y}, sum_words(at, right - x), right - x, Font::kMonoLabel, colors().text);
-  registry::add_drawn("Pointed value", "number", fmt("%.4f", sum_->value), {x, y - px(8)}, {right, y + px(8)});
+  registry::add_drawn("Pointed value", "number", number_text("%.4f", sum_->value), {x, y - px(8)}, {right, y + px(8)});
 }
 
 void QkvPage::draw(Lens& lens, const SceneInput& in, const Rect& panel) {

@@ -158,7 +158,8 @@ void StepsPage::draw_matrix(Lens& lens, const SceneInput& in, const Layout& at) 
   spec.revision = matrices.revision();
   spec.look = matrices.look(lens.stage, at.pitch);
   spec.area = at.matrix;
-  spec.pitch_x = spec.pitch_y = at.pitch;
+  spec.pitch_x = output ? kUsualPitch : at.pitch;  // dimensions are as many for a text of any length
+  spec.pitch_y = at.pitch;
   spec.row_labels = labels_;
   if (!output) spec.column_labels = labels_;
   spec.chosen = output ? Cell{cell_.row, dimension_} : cell_;

@@ -12,6 +12,7 @@ namespace {
 
 constexpr float kWeightRight = 170, kVectors = 190, kBetween = 16;
 constexpr double kShownWeight = 0.005;  // from which a term is written out: it is not 0.00
+constexpr int kLeastTerms = 3;          // that are written out all the same
 
 /// The two columns of vectors: the value rows, and what is left of them.
 Rect vector_place(float x0, float x1, int column, float y, float height) {
@@ -113,10 +114,12 @@ void StepsPage::draw_weighted_sum(const Lens& lens, const Layout& at) const {
   float x = indent;
   size_t line = 0;
   double rest = 1;
+  int written = 0;  // of the small ones
   for (const int key : largest_) {
     const double weight = static_cast<double>(weights(key));
-    if (weight < kShownWeight) break;
-    Term term{key, fmt("%s%.2f", key == largest_.front() ? "" : "+ ", weight), {}, 0, 0};
+    const bool small = weight < kShownWeight;
+    if (weight == 0 || (small && written++ >= kLeastTerms)) break;
+    Term term{key, fmt(small ? "%s%.4f" : "%s%.2f", key == largest_.front() ? "" : "+ ", weight), {}, 0, 0};
     term.value = "v(" + elided(labels_[static_cast<size_t>(key)], px(160), Font::kBody) + ")";
     term.w_factor = std::ceil(text_width(Font::kMono, term.factor)) + px(6);
     term.w = term.w_factor + std::ceil(text_width(Font::kBody, term.value)) + px(8);

@@ -16,10 +16,11 @@ using namespace ui;
 namespace {
 
 constexpr int kTexture = 130;
-constexpr float kLabels = 84, kTop = 88, kNumbers = 56, kApart = 40, kInset = 20;
+constexpr float kLabels = 84, kTop = 88, kNumbers = 56, kApart = 40, kInset = 20, kTitle = 250;
 
 /// 4 decimals of weights, 2 of scores.
 std::string number_of(float v, Stage stage) {
+  if (std::isnan(v)) return "n/a";
   if (std::isinf(v)) return v < 0 ? "\xE2\x88\x92\xE2\x88\x9E" : "\xE2\x88\x9E";
   return fmt(stage == Stage::kWeights ? "%.4f" : "%.2f", static_cast<double>(v)).chars;
 }
@@ -116,7 +117,7 @@ void TwinsPage::measure(const Lens& lens) {
   for (int q = 0; q < difference_.rows(); ++q) {
     for (int k = 0; k < difference_.cols(); ++k) {
       const float d = std::abs(difference_(q, k));
-      if (d >= kUnbounded) continue;
+      if (!(d < kUnbounded)) continue;  // nor has NaN, of a model that diverged
       mean_ += static_cast<double>(d);
       if (d > most_) widest_ = {q, k};
       most_ = std::max(most_, d);
@@ -214,11 +215,11 @@ void TwinsPage::draw(Lens& lens, const SceneInput& in, const Rect& panel) {
   if (pending_stage_) lens.clock.go_to(*std::exchange(pending_stage_, std::nullopt));
   const float room_x = (panel.w() - kLabels - kInset - 2 * kApart) / 3, room_y = panel.h() - kTop - kNumbers - 16;
   const Rect side = square_in({{0, 0}, {room_x, room_y}}, lens.T());
-  const float step = (panel.w() - kLabels - kInset - side.w()) * 0.5f;
+  const float step = (panel.w() - kLabels - kInset - std::max(side.w(), kTitle)) * 0.5f;
   Cell hovered;
   for (size_t i = 0; i < 3; ++i) {
     const float x = panel.min.x + kLabels + step * static_cast<float>(i), y = panel.min.y + kTop;
-    draw_title(x, panel.min.y + 28, step - 16, i);
+    draw_title(x, panel.min.y + 28, std::min(step - 16, panel.max.x - kInset - x), i);
     const MatrixEvents events = draw_matrix(lens, in, {{x, y}, {x + side.w(), y + side.h()}}, i);
     if (!events.hovered.valid()) continue;
     hovered = events.hovered;
@@ -321,6 +322,8 @@ void TwinsPage::report(const Lens& lens, nlohmann::json& out) const {
   if (!lens.ready() || difference_.size() == 0) return;
   out["difference_max"] = most_;
   out["difference_mean"] = mean_;
+  const Cell cell = cell_in_reach(lens);
+  for (size_t i = 0; i < 3; ++i) out["values"].push_back(value(i, cell));
 }
 
 }  // namespace

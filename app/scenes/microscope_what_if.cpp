@@ -278,6 +278,14 @@ void WhatIfPage::explain(const Lens&, const SceneInput& in, Explanation& out) {
     out.suggestions.push_back({masked ? "Train " + name + " without it" : "Give " + name + " the mask", false,
                                [&in, held, masked] { in.actions.set_mask(held, !masked); }});
   }
+  if (in.opened) {
+    const Voice& voice = in.voices[in.held_voice];
+    const int T = voice.model.config().context;
+    if (!quick_ && !ready()) out.suggestions.push_back({"Run both", false, [this] { wanted_ = true; }});
+    out.suggestions.push_back(
+        {voice.masked ? "Run it without a mask" : "Run it under the causal mask", false,
+         [&in, T, masked = voice.masked] { in.actions.use_mask(masked ? Mask::full(T) : Mask::causal(T)); }});
+  }
   if (in.voices.size() == 2) {
     const int other = 1 - static_cast<int>(in.held_voice);
     out.suggestions.push_back({"Look at the other twin above", false, [&in, other] { in.actions.hold(other); }});

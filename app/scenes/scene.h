@@ -43,9 +43,6 @@ struct Pictures {
   std::function<void(int index)> draw = {};
 };
 
-/// What to call a voice: "masked" or "unmasked", with its side where both are alike, or the name of an opened model.
-std::string voice_name(std::span<const Voice> voices, size_t voice, bool opened);
-
 /// What a scene may ask of the app. Nothing here throws: what cannot be done is said in a message.
 class Actions {
  public:

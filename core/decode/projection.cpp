@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <limits>
 
 namespace nopeek {
 
@@ -18,8 +19,11 @@ ProjectedValue projected_value(const Parameters<float>& parameters, In<float> ln
         {c, static_cast<double>(ln_1(position, c)), static_cast<double>(block.c_attn_weight(c, out.column))});
     out.value += out.terms.back().product();
   }
-  std::stable_sort(out.terms.begin(), out.terms.end(),
-                   [](const auto& a, const auto& b) { return std::abs(a.product()) > std::abs(b.product()); });
+  const auto size = [](const ProjectedValue::Term& t) {  // NaN, of a model that diverged, has a place too: the first
+    const double p = std::abs(t.product());
+    return std::isnan(p) ? std::numeric_limits<double>::infinity() : p;
+  };
+  std::stable_sort(out.terms.begin(), out.terms.end(), [&](const auto& a, const auto& b) { return size(a) > size(b); });
   return out;
 }
 

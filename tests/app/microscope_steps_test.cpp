@@ -315,9 +315,9 @@ TEST_CASE("a text of one token, and one that fills the context") {
   PLAY(h, "wait until microscope.ready == true\nexpect microscope.weight == 1");
   for (const char* stage : {"scores", "weights", "output"}) PLAY(h, std::string("click ") + stage);
   std::string longest = "the";
-  for (int i = 0; i < 62; ++i) longest += i % 2 == 0 ? " agent" : " the";
-  PLAY(h, "key E\ntype Text \"" + longest + "\"\nkey Enter\nwait until microscope.tokens > 40");
-  PLAY(h, "wait until microscope.ready == true\nclick Matrix 0.99,0.99");
+  for (int i = 0; i < 23; ++i) longest += i % 2 == 0 ? " agent" : " the";
+  PLAY(h, "key E\ntype Text \"" + longest + "\"\nkey Enter\nwait until microscope.tokens == 24");
+  PLAY(h, "wait until microscope.ready == true\nclick weights\nclick Matrix 0.99,0.99");
   CHECK(figures(h)["key"].get<int>() == figures(h)["tokens"].get<int>() - 1);
   CHECK_FALSE(shown("weight " + std::to_string(figures(h)["tokens"].get<int>() - 1)).empty());  // scrolled into view
 }
