@@ -236,7 +236,8 @@ void LeakPage::draw_verdict(const Lens& lens, const Layout& at) {
   }
   if (!ready()) return;
   const bool current = of_this_mask();
-  const ImU32 color = current ? colors().hue(!test().leaks()).text : colors().disabled;
+  const bool open = !test().leaks() && test().open_beyond > 0;  // no leak, and no clean bill
+  const ImU32 color = !current ? colors().disabled : open ? colors().text : colors().hue(!test().leaks()).text;
   const std::string words = test().leaks() ? "Leaks from the future" : brief_verdict(test());
   text_elided(theme().at(at.x0, at.verdict), words, room, Font::kTitle, color);
   text_elided(theme().at(at.x0, at.place), place_words(lens), room, Font::kBody,
@@ -322,7 +323,7 @@ void LeakPage::draw_token(Lens& lens, const Layout& at) {
   const float room = px(at.x1 - at.x0);
   const int T = static_cast<int>(lens.text.size());
   text_elided(theme().at(at.x0, at.about),
-              method_ == Method::kChange ? "How far an output's logits move when one token is another one."
+              method_ == Method::kChange ? "How far an output\u2019s logits move when one token is another one."
                                          : "How much the loss at an output depends on what is embedded at a token.",
               room, Font::kLabel, colors().secondary);
   text_elided(theme().at(at.x0, at.agree), agree_words(lens), room, Font::kLabel, colors().text);
@@ -381,7 +382,10 @@ void LeakPage::explain(const Lens& lens, const SceneInput& in, Explanation& out)
   if (ready() && of_this_mask()) {
     const Tone tone = test().leaks() ? Tone::kFuture : Tone::kPast;
     const size_t T = lens.text.size();
-    out.words.push_back({{test().leaks() ? "It leaks" : "It passes", tone},
+    out.words.push_back({{test().leaks()   ? "It leaks"
+                          : test().whole() ? "It passes"
+                                           : "It passes so far",
+                          tone},
                          {": " + std::to_string(test().at.size()) + " of " + std::to_string(T * (T - 1) / 2) +
                           " pairs of an output and a later token are not exactly 0."}});
     if (!test().whole()) {
