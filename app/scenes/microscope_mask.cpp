@@ -404,9 +404,7 @@ std::string MaskPage::measured_words(const Lens& lens) const {
   const bool same =
       lens.leak && lens.leak->test && lens.leak->question.model.mask == shown_ && lens.leak->question.text == lens.text;
   if (!same) return "Not measured yet: see the page Leak test";
-  const size_t leaks = lens.leak->test->at.size();
-  if (leaks == 0) return "Measured by the leak test: PASS";
-  return "Measured by the leak test: leaks at " + std::to_string(leaks) + (leaks == 1 ? " place" : " places");
+  return "Leak test: " + brief_verdict(*lens.leak->test);
 }
 
 // What training makes of it
