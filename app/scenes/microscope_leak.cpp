@@ -405,6 +405,14 @@ void LeakPage::explain(const Lens& lens, const SceneInput& in, Explanation& out)
                                [this, change] { method_ = change ? Method::kGradient : Method::kChange; }});
     out.suggestions.push_back({"Change the last token", column_ == last, [this, last] { column_ = last; }});
   }
+  if (answers_.due()) out.suggestions.push_back({"Run the leak test", false, [this] { answers_.run(); }});
+  if (in.opened) {
+    const Voice& voice = in.voices[in.held_voice];
+    const int T = voice.model.config().context;
+    out.suggestions.push_back(
+        {voice.masked ? "Run it without a mask" : "Run it under the causal mask", false,
+         [&in, T, masked = voice.masked] { in.actions.use_mask(masked ? Mask::full(T) : Mask::causal(T)); }});
+  }
   if (in.voices.size() == 2) {
     const int other = 1 - static_cast<int>(in.held_voice);
     out.suggestions.push_back({"Test the other twin", false, [&in, other] { in.actions.hold(other); }});
