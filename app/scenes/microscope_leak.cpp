@@ -273,7 +273,11 @@ std::string LeakPage::state_words() const {
 // The methods
 // ------------------------------------------------------------------------------------------------
 std::string LeakPage::agree_words(const Lens& lens) const {
-  if (test().agree()) return test().leaks() ? "Both methods agree: it leaks." : "Both methods agree: it does not leak.";
+  if (test().agree()) {
+    return test().leaks()   ? "Both methods agree: it leaks."
+           : test().whole() ? "Both methods agree: it does not leak."
+                            : "Both methods agree: it does not leak here.";
+  }
   const auto& faint = test().gradient_at.empty() ? test().at : test().gradient_at;
   const std::string where = quoted(lens, faint.front().output) + ", " + quoted(lens, faint.front().token);
   return test().leaks() ? "They disagree: the gradient sees no path."
