@@ -14,7 +14,7 @@ namespace nopeek {
 
 namespace {
 
-constexpr double kMostWork = 2e11;   // operations that a text is made up for: some 20 seconds
+constexpr double kMostWork = 8e11;   // operations that a text is made up for: some 20 seconds
 constexpr int kWidestGrid = 64;      // tokens: a grid that one can read
 constexpr float kSmallMove = 1e-3f;  // in logits, and in nats
 

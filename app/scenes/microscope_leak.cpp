@@ -280,7 +280,11 @@ std::string LeakPage::state_words() const {
 // The methods
 // ------------------------------------------------------------------------------------------------
 std::string LeakPage::agree_words(const Lens& lens) const {
-  if (test().agree()) return test().leaks() ? "Both methods agree: it leaks." : "Both methods agree: it does not leak.";
+  if (test().agree()) {
+    return test().leaks()   ? "Both methods agree: it leaks."
+           : test().whole() ? "Both methods agree: it does not leak."
+                            : "Both methods agree: it does not leak here.";
+  }
   const auto& faint = test().gradient_at.empty() ? test().at : test().gradient_at;
   const std::string where = quoted(lens, faint.front().output) + ", " + quoted(lens, faint.front().token);
   return test().leaks() ? "They disagree: the gradient sees no path."
@@ -411,6 +415,14 @@ void LeakPage::explain(const Lens& lens, const SceneInput& in, Explanation& out)
     out.suggestions.push_back({change ? "Ask the gradient instead" : "Change tokens instead", !change,
                                [this, change] { method_ = change ? Method::kGradient : Method::kChange; }});
     out.suggestions.push_back({"Change the last token", column_ == last, [this, last] { column_ = last; }});
+  }
+  if (answers_.due()) out.suggestions.push_back({"Run the leak test", false, [this] { answers_.run(); }});
+  if (in.opened) {
+    const Voice& voice = in.voices[in.held_voice];
+    const int T = voice.model.config().context;
+    out.suggestions.push_back(
+        {voice.masked ? "Run it without a mask" : "Run it under the causal mask", false,
+         [&in, T, masked = voice.masked] { in.actions.use_mask(masked ? Mask::full(T) : Mask::causal(T)); }});
   }
   if (in.voices.size() == 2) {
     const int other = 1 - static_cast<int>(in.held_voice);

@@ -33,19 +33,24 @@ enum class Taught { kNo, kYes, kUnknown };
 
 /// Which masks a voice's weights are the work of.
 struct Training {
-  std::string words;  // in order: "full, causal since step 274"
+  std::vector<std::string> masks;  // in order: "full", "causal since step 274"
   Taught taught = Taught::kUnknown;
   std::string stopped = {};  // why it trains no more, or empty
+
+  std::string words() const {
+    std::string all;
+    for (const std::string& mask : masks) all += (all.empty() ? "" : ", ") + mask;
+    return all;
+  }
 };
 
 /// A mask that it was given just now has taught it nothing yet.
 Training training_of(const LaneSnapshot& lane, int64_t step) {
-  Training training{.words = "", .taught = Taught::kNo, .stopped = lane.stopped};
+  Training training{.masks = {}, .taught = Taught::kNo, .stopped = lane.stopped};
   const auto add = [&](bool causal, const std::string& name, int64_t since, int64_t until) {
     if (!causal && until > since) training.taught = Taught::kYes;
-    if (!training.words.empty()) training.words += ", ";
-    training.words += name;
-    if (since > 0) training.words += " since step " + std::string(grouped_text(since).chars);
+    training.masks.push_back(name);
+    if (since > 0) training.masks.back() += " since step " + std::string(grouped_text(since).chars);
   };
   const auto& changes = lane.changes;
   if (changes.empty()) {
@@ -115,7 +120,7 @@ void WhatIfPage::begin_frame(const Lens& lens, const SceneInput& in) {
     const Voice& voice = in.voices[i];
     question.models.push_back(voice.model);
     names_.push_back(voice_name(in.voices, i, in.opened));
-    training_.push_back(in.opened ? Training{.words = "as it was saved"}
+    training_.push_back(in.opened ? Training{.masks = {"as it was saved"}}
                                   : training_of(in.shown.lanes[i], in.shown.step));
     masked_.push_back(voice.masked);
     work += operations(voice.model, lens.text.size());
@@ -192,8 +197,17 @@ void WhatIfPage::draw_row_title(const Layout& at, size_t voice, float y) const {
   const char* trained = training.stopped.empty() ? "trained" : "has stopped";
   text(theme().at(x, y + 24), trained, Font::kLabel, colors().secondary);
   text_elided(theme().at(x, y + 46), names_[voice], room, Font::kBodyBold, colors().hue(masked_[voice]).text);
-  const int lines = std::max(1, static_cast<int>((at.row - 12 - 68) / 20) + 1);
-  text_wrapped(theme().at(x, y + 68), training.words, room, px(20), Font::kLabel, colors().secondary, lines);
+  // The newest ones, if there is no room for all.
+  int lines = std::max(1, static_cast<int>((at.row - 12 - 68) / 20) + 1);
+  const auto most = static_cast<size_t>(lines);
+  float line = y + 68;
+  for (size_t i = training.masks.size() > most ? training.masks.size() - most : 0;
+       i < training.masks.size() && lines > 0; ++i) {
+    const std::string mask = training.masks[i] + (i + 1 < training.masks.size() ? "," : "");
+    const int used = text_wrapped(theme().at(x, line), mask, room, px(20), Font::kLabel, colors().secondary, lines);
+    line += 20 * static_cast<float>(used);
+    lines -= used;
+  }
 }
 
 /// What this cell of the four teaches: by its numbers, and by what the weights were taught.
@@ -312,7 +326,7 @@ void WhatIfPage::report(const Lens&, nlohmann::json& figures) const {
   for (size_t i = 0; i < answer()->rows.size(); ++i) {
     nlohmann::json& row = out[answer()->question.models[i].name];
     row["error"] = answer()->rows[i].error;
-    row["trained"] = training_[i].words;
+    row["trained"] = training_[i].words();
     row["moral"] = {{"masked", moral(i, true)}, {"unmasked", moral(i, false)}};
     for (const bool masked : {true, false}) {
       const WhatIf& here = cell(i, masked);

@@ -51,7 +51,7 @@ struct LeakTest {
 LeakTest leak_test(const Parameters<float>& parameters, const Mask& mask, std::span<const TokenId> text,
                    Progress* progress = nullptr);
 
-/// How many operations it takes, roughly, on a text of T tokens. A core does some 1e10 in a second.
+/// How many operations it takes, roughly, on a text of T tokens. A core does 1e10 to 1e11 in a second.
 double leak_test_work(const Parameters<float>& parameters, int T);
 
 /// "PASS: no output depends on a later token.", or where the first leak is, in a line. It says so where less than the
