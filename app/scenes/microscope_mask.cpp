@@ -152,8 +152,8 @@ void MaskPage::begin_frame(Lens& lens, const SceneInput& in) {
   lie_is_old_ = !opened_ && measured_before_change(in.numbers.lanes[in.held_voice], in.numbers.step);
   name_ = opened_ ? held.name : voice_name(in.voices, in.held_voice, false) + " twin";
   draft_ = lens.edited;
-  look();
   words_ = lens.draft ? lens.draft_name : own_words_;
+  look();
   make_labels(lens);
   if (lens.ready() && head_revision_ != lens.revision) {
     head_revision_ = lens.revision;
@@ -202,9 +202,15 @@ void MaskPage::look() {
 void MaskPage::name() {
   if (!unnamed_ || (own_->size() > kQuick && ImGui::IsMouseDown(0))) return;
   unnamed_ = false;
-  const Mask pattern = draft_->pattern();
-  pattern_words_ = nopeek::describe(pattern);
-  is_random_ = random_ && pattern == *random_;
+  const bool hard = std::isinf(draft_->strength());  // then the draft is its pattern, and has a name already
+  if (!hard || random_) {
+    const Mask pattern = draft_->pattern();
+    is_random_ = random_ && pattern == *random_;
+    if (!hard) pattern_words_ = nopeek::describe(pattern);
+  } else {
+    is_random_ = false;
+  }
+  if (hard) pattern_words_ = words_;
   forbids_any_ = draft_->forbids_any();
 }
 
@@ -569,7 +575,7 @@ void MaskPage::explain(const Lens& lens, const SceneInput& in, Explanation& out)
                   {"blue", Tone::kPast},
                   {" in its past, "},
                   {"orange", Tone::kFuture},
-                  {" in its future; hatched: nothing; pale: forbidden, but only with a penalty."}};
+                  {" in its future; hatched: nothing; faint: forbidden, but only by a penalty."}};
   if (text_size_ < T) first.push_back({" The text above uses the framed part."});
   out.words.push_back(std::move(first));
   if (lens.draft) {
@@ -583,7 +589,7 @@ void MaskPage::explain(const Lens& lens, const SceneInput& in, Explanation& out)
     out.words.push_back(std::move(p));
   }
   if (forbids_any_ && draft_->strength() == 0) {
-    out.words.push_back({{"The pale cells are forbidden, but a forbidden cell gets "},
+    out.words.push_back({{"The faint cells are forbidden, but a forbidden cell gets "},
                          {"0", Tone::kStrong},
                          {": it is as if there were no mask."}});
   }

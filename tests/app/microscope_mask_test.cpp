@@ -316,10 +316,10 @@ TEST_CASE("each twin has its draft, with what can be undone") {
 }
 
 TEST_CASE("all pages say that a draft is in force, and can drop it; the twins keep their names") {
-  for (const char* page : {"Steps", "\"Q K V\"", "Heads", "Twins", "Mask", "\"Leak test\"", "\"What if\""}) {
+  for (const char* page : {"Steps", "Q K V", "Heads", "Twins", "Mask", "Leak test", "What if"}) {
     CAPTURE(page);
     AppHost h;
-    PLAY(h, std::string(kOpen) + "set Strength -1\nclick Microscope/" + page + "\nwait 0.1s");
+    PLAY(h, std::string(kOpen) + "set Strength -1\nclick \"Microscope/" + page + "\"\nwait 0.1s");
     CHECK(figures(h)["draft"] == "penalty \u22121");
     CHECK(registry::find("Microscope/under a draft: penalty \u22121  \u00D7") != nullptr);
     PLAY(h, "click \"Drop the draft\"\nexpect microscope.draft == \"\"\nwait 0.1s");
