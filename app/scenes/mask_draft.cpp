@@ -1,29 +1,28 @@
 #include "app/scenes/mask_draft.h"
 
-#include <utility>
+#include <algorithm>
 
 namespace nopeek {
 
+using ui::Cell;
+
 namespace {
 
-constexpr size_t kMostUndos = 64;  // a mask of 1024 tokens is 4 MB
+constexpr size_t kMostUndos = 64;  // of a mask of 1024 tokens: 8 MB
 
-template <class Value>
-Mask each_cell(const Mask& mask, Value&& value) {
-  Mask out = Mask::full(mask.size());
-  for (int query = 0; query < mask.size(); ++query) {
-    for (int key = 0; key < mask.size(); ++key) out.set(query, key, value(mask(query, key)));
+std::vector<bool> forbidden_cells(const Mask& mask) {
+  const int T = mask.size();
+  std::vector<bool> cells;
+  cells.reserve(static_cast<size_t>(T) * static_cast<size_t>(T));
+  for (int query = 0; query < T; ++query) {
+    for (int key = 0; key < T; ++key) cells.push_back(mask(query, key) < 0);
   }
-  return out;
+  return cells;
 }
 
-/// A row that is penalised throughout is as good as open, and needs an open key.
-Mask pattern_of(const Mask& mask) {
-  Mask pattern = each_cell(mask, [](float value) { return value < 0 ? Mask::kForbidden : 0.0f; });
-  for (int query = 0; query < mask.size(); ++query) {
-    if (!pattern.has_visible_key(query)) pattern.set(query, query, 0.0f);
-  }
-  return pattern;
+uint64_t next_revision() {
+  static uint64_t newest = 0;
+  return ++newest;
 }
 
 /// Of its first cell that is not open. A mask of several strengths gets this one as soon as it is edited.
@@ -38,65 +37,123 @@ float strength_of(const Mask& mask) {
 
 }  // namespace
 
+/// A row that is penalised throughout is as good as open, and needs an open key.
+MaskDraft::State MaskDraft::state_of(std::shared_ptr<const Mask> mask) {
+  State state{forbidden_cells(*mask), strength_of(*mask), mask};
+  const auto T = static_cast<size_t>(mask->size());
+  for (size_t query = 0; query < T; ++query) {
+    const auto row = state.forbidden.begin() + static_cast<std::ptrdiff_t>(query * T);
+    if (std::find(row, row + static_cast<std::ptrdiff_t>(T), false) == row + static_cast<std::ptrdiff_t>(T))
+      row[static_cast<std::ptrdiff_t>(query)] = false;
+  }
+  return state;
+}
+
 void MaskDraft::follow(std::shared_ptr<const Mask> own) {
   if (own == own_) return;
   if (own_ && own_->size() != own->size()) *this = {};
+  const bool drafted = own_ && mask();
   own_ = std::move(own);
-  own_pattern_ = std::make_shared<const Mask>(pattern_of(*own_));
-  own_strength_ = strength_of(*own_);
   stale_ = true;
-  if (now_.pattern && !mask()) now_ = {};  // what was drafted is the model's own by now
+  if (drafted) return;
+  now_ = state_of(own_);
+  changed();
+}
+
+Mask MaskDraft::made_of(float strength) const {
+  Mask mask = Mask::full(own_->size());
+  size_t i = 0;
+  for (int query = 0; query < mask.size(); ++query) {
+    for (int key = 0; key < mask.size(); ++key, ++i) {
+      if (now_.forbidden[i]) mask.set(query, key, strength);
+    }
+  }
+  return mask;
+}
+
+Mask MaskDraft::pattern() const { return made_of(Mask::kForbidden); }
+
+bool MaskDraft::forbids_any() const {
+  return std::find(now_.forbidden.begin(), now_.forbidden.end(), true) != now_.forbidden.end();
+}
+
+float MaskDraft::value(Cell cell) const {
+  if (now_.exact) return (*now_.exact)(cell.row, cell.column);
+  return forbids(cell) ? now_.strength : 0.0f;
 }
 
 std::shared_ptr<const Mask> MaskDraft::mask() {
   if (!std::exchange(stale_, false)) return mask_;
-  mask_ = nullptr;
-  if (!now_.pattern) return mask_;
-  Mask made = each_cell(*now_.pattern, [this](float value) { return value < 0 ? now_.strength : 0.0f; });
-  if (made != *own_) mask_ = std::make_shared<const Mask>(std::move(made));
+  mask_ = now_.exact ? now_.exact : std::make_shared<const Mask>(made_of(now_.strength));
+  if (mask_ == own_ || *mask_ == *own_) mask_ = nullptr;
   return mask_;
 }
 
-void MaskDraft::begin_stroke(ui::Cell cell) {
-  forbids_ = pattern().visible(cell.row, cell.column);
-  canvas_ = std::make_shared<Mask>(pattern());
+// The brush
+// ------------------------------------------------------------------------------------------------
+void MaskDraft::begin_stroke(Cell cell) {
+  stroke_ = Stroke{.forbids = !forbids(cell)};
   refused_row_.reset();
   paint(cell);
 }
 
 /// A row keeps an open key whatever the strength is: that may be set to -inf at any time.
-void MaskDraft::paint(ui::Cell cell) {
-  if (!canvas_ || canvas_->visible(cell.row, cell.column) != forbids_) return;
-  canvas_->set(cell.row, cell.column, forbids_ ? Mask::kForbidden : 0.0f);
-  if (!canvas_->has_visible_key(cell.row)) {
-    canvas_->set(cell.row, cell.column, 0.0f);
+void MaskDraft::paint(Cell cell) {
+  if (!stroke_ || forbids(cell) == stroke_->forbids) return;
+  if (stroke_->forbids && sees_only(cell)) {
     refused_row_ = cell.row;
     return;
   }
-  if (now_.pattern != canvas_) change_to({canvas_, strength()});
+  if (!std::exchange(stroke_->changed, true)) keep();
+  now_.forbidden[place(cell)] = stroke_->forbids;
+  painted_.push_back(cell);
   stale_ = true;
 }
 
-void MaskDraft::use(Mask pattern) { change_to({std::make_shared<const Mask>(std::move(pattern)), strength()}); }
+bool MaskDraft::sees_only(Cell cell) const {
+  for (int key = 0; key < own_->size(); ++key) {
+    if (key != cell.column && !forbids({cell.row, key})) return false;
+  }
+  return true;
+}
+
+// Whole masks
+// ------------------------------------------------------------------------------------------------
+void MaskDraft::use(const Mask& pattern) { change_to({forbidden_cells(pattern), now_.strength, nullptr}); }
 
 void MaskDraft::set_strength(float strength, bool goes_on) {
-  const auto same = now_.pattern ? now_.pattern : own_pattern_;
-  if (!goes_on || !now_.pattern) return change_to({same, strength});
+  if (!goes_on || now_.exact) return change_to({now_.forbidden, strength, nullptr});
   now_.strength = strength;
   redo_.clear();
-  stale_ = true;
+  changed();
 }
 
 void MaskDraft::drop() {
-  if (now_.pattern) change_to({});
+  if (mask()) change_to(state_of(own_));
+}
+
+// Undo
+// ------------------------------------------------------------------------------------------------
+/// What is now can be undone to, and is about to be edited.
+void MaskDraft::keep() {
+  undo_.push_back(now_);
+  if (undo_.size() > kMostUndos) undo_.erase(undo_.begin());
+  redo_.clear();
+  // Several strengths become one, on all of the picture.
+  if (std::exchange(now_.exact, nullptr)) changed();
+}
+
+void MaskDraft::changed() {
+  stale_ = true;
+  revision_ = next_revision();
+  painted_.clear();
 }
 
 void MaskDraft::change_to(State state) {
-  undo_.push_back(std::exchange(now_, std::move(state)));
-  if (undo_.size() > kMostUndos) undo_.erase(undo_.begin());
-  redo_.clear();
-  stale_ = true;
-  if (!canvas_) refused_row_.reset();
+  keep();
+  now_ = std::move(state);
+  refused_row_.reset();
+  changed();
 }
 
 void MaskDraft::swap_states(std::vector<State>& from, std::vector<State>& to) {
@@ -105,7 +162,7 @@ void MaskDraft::swap_states(std::vector<State>& from, std::vector<State>& to) {
   refused_row_.reset();
   to.push_back(std::exchange(now_, std::move(from.back())));
   from.pop_back();
-  stale_ = true;
+  changed();
 }
 
 }  // namespace nopeek

@@ -4,6 +4,7 @@
 #include <nlohmann/json.hpp>
 #include <utility>
 
+#include "app/ui/imgui_compat.h"
 #include "app/ui/registry.h"
 
 namespace nopeek {
@@ -14,6 +15,7 @@ namespace {
 
 constexpr double kNumbersEvery = 0.1;   // s: faster cannot be read
 constexpr double kLongestFrame = 0.25;  // s: the play waits while the scene is not on the screen
+constexpr int kQuick = 128;             // a larger mask is not made in each frame of a stroke, but at its end
 constexpr float kPipeline = 280, kPipelineLow = 224, kPipelineSmall = 56;
 
 /// Only the weights are newer: the same text, head and masks.
@@ -40,6 +42,7 @@ Microscope::Microscope() {
 void Microscope::begin_frame(const SceneInput& in) {
   if (!attention_) attention_ = std::make_unique<LiveAttention>(attention_of, in.wake);
   use_voices(in);
+  use_draft(in);
   ask(in);
   take_answer(in);
   if (lens_.ready()) lens_.matrices.use(lens_.answer, lens_.held);
@@ -55,11 +58,31 @@ void Microscope::use_voices(const SceneInput& in) {
   const int context = held.config().context;
   in.selection.layer = std::clamp(in.selection.layer, 0, held.config().layers - 1);
   in.selection.head = std::clamp(in.selection.head, 0, held.config().heads - 1);
-  if (lens_.draft && lens_.draft->size() != context) lens_.draft = nullptr;
+  lens_.held = in.held_voice;
   if (lens_.tokenizer == held.tokenizer && read_for_ == context) return;
   if (lens_.tokenizer != held.tokenizer) lens_.answer = nullptr;  // of other words
   lens_.tokenizer = held.tokenizer;
   read_text(in);
+}
+
+/// The held voice runs under what is drafted for it.
+void Microscope::use_draft(const SceneInput& in) {
+  const Model& held = in.voices[in.held_voice].model;
+  Drafts& drafts = drafts_[in.opened ? 1 : 0];
+  const bool others = drafts.tokenizer != held.tokenizer || drafts.config != held.config();
+  if (others || drafts.of_voice.size() != in.voices.size()) {
+    drafts = {held.tokenizer, held.config(), std::vector<MaskDraft>(in.voices.size())};
+    lent_from_ = nullptr;
+  }
+  MaskDraft& draft = drafts.of_voice[in.held_voice];
+  const bool same = lent_from_ == &draft;
+  lens_.edited = &draft;
+  draft.follow(held.mask);
+  if (same && lent_ && !lens_.draft) draft.drop();  // a page has taken it back
+  if (!same || held.config().context <= kQuick || !ImGui::IsMouseDown(0)) lens_.draft = draft.mask();
+  if (lens_.draft && lens_.draft != lent_) lens_.draft_name = describe(*lens_.draft);
+  lent_ = lens_.draft;
+  lent_from_ = &draft;
 }
 
 /// The sentence that the lab shows, in words that any tokenizer can read.
@@ -100,7 +123,6 @@ void Microscope::take_answer(const SceneInput& in) {
       keep_moving();
     }
   }
-  lens_.held = in.held_voice;
   if (lens_.answer) lens_.revision = 2 * lens_.answer->number + lens_.held;
 }
 
@@ -142,6 +164,7 @@ void Microscope::report(nlohmann::json& out) const {
   figures["unknown"] =
       std::count_if(lens_.text.begin(), lens_.text.end(), [&](TokenId id) { return lens_.tokenizer->unknown() == id; });
   figures["editing"] = edit_.open;
+  figures["draft"] = lens_.draft ? lens_.draft_name : "";
   figures["undos"] = undo_.size();
   figures["redos"] = redo_.size();
   pages_[page_].page->report(lens_, figures);

@@ -1,6 +1,8 @@
 #pragma once
+#include <array>
 #include <nlohmann/json_fwd.hpp>
 
+#include "app/scenes/mask_draft.h"
 #include "app/scenes/microscope_clock.h"
 #include "app/scenes/microscope_export.h"
 #include "app/scenes/microscope_stages.h"
@@ -35,8 +37,11 @@ struct Lens {
   StageMatrices matrices;        // of the answer's held voice, once ready()
   ui::Cell cell{3, 5};           // query and key
 
-  /// The mask that the held model runs under on this screen, instead of its own; null: its own.
+  /// The mask that the held model runs under on this screen, instead of its own; null: its own. A page that sets it to
+  /// null takes it back.
   std::shared_ptr<const Mask> draft;
+  std::string draft_name;       // describe(*draft)
+  MaskDraft* edited = nullptr;  // what the mask of the held voice is drafted with
   /// The newest leak test, perhaps of another model, mask or text; null before the first.
   std::shared_ptr<const LeakAnswer> leak;
 
@@ -95,6 +100,7 @@ class Microscope final : public Scene {
   // microscope.cpp
   void begin_frame(const SceneInput& in);
   void use_voices(const SceneInput& in);
+  void use_draft(const SceneInput& in);
   static std::string own_text(const SceneInput& in);
   void read_text(const SceneInput& in);
   void ask(const SceneInput& in);
@@ -104,6 +110,7 @@ class Microscope final : public Scene {
   /// The title row of `panel`, 56 high: title, pages, text, layer and head. Returns the room that it leaves for the
   /// pipeline: for the play button in a low window, for the names of the steps in the small class, else none.
   ui::Rect draw_header(const SceneInput& in, const ui::Rect& panel);
+  float draw_draft(float x, float y);  // returns its right end
   void draw_head_picker(const SceneInput& in, float x, float y, bool as_chips);
   static bool is_open(const Page& page, const SceneInput& in) { return !page.of_twins || in.voices.size() > 1; }
   static float tab_width(const Page& page);
@@ -145,6 +152,17 @@ class Microscope final : public Scene {
   double waited_since_ = 0;  // for an answer to another text or head; 0: it is there
   uint64_t pictures_ = 0;    // that have been exported
   double clock_seen_ = 0;    // clock_now() when the play was last moved on
+
+  /// One draft for each voice, so that one can look at the other twin and come back. Of other words, or a model of
+  /// another size, a draft says nothing: they begin anew.
+  struct Drafts {
+    std::shared_ptr<const Tokenizer> tokenizer;
+    ModelConfig config;
+    std::vector<MaskDraft> of_voice;
+  };
+  std::array<Drafts, 2> drafts_;          // of the lab's twins, and of an opened model
+  std::shared_ptr<const Mask> lent_;      // what was given to the lens
+  const MaskDraft* lent_from_ = nullptr;  // of this draft
 
   // The text's editor
   struct Edit {

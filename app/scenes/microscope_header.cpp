@@ -54,10 +54,14 @@ Rect Microscope::draw_header(const SceneInput& in, const Rect& panel) {
   const float y = panel.min.y + kTop;
   float x = panel.min.x + (small ? 12 : kInset), right = panel.max.x - (small ? 12 : kInset);
   Rect room{{x, y}, {x, y + kHeight}};
-  if (!small) {
+  if (lens_.draft) {
+    x = draw_draft(x, y) + (small ? 8 : 0);
+  } else if (!small) {
     constexpr char kTitle[] = "One head, five steps";
     text(theme().at(x, panel.min.y + 28), kTitle, Font::kBodyBold, colors().text);
     x += std::round(text_width(Font::kBodyBold, kTitle) / theme().s);
+  }
+  if (!small) {
     room.min.x = room.max.x = x;
     if (theme().low) room.min.x = x + 26, room.max.x = room.min.x + kPlay;
     x = room.max.x + kGap;
@@ -78,6 +82,17 @@ Rect Microscope::draw_header(const SceneInput& in, const Rect& panel) {
   if (small) room = {{x + kIcons + kGap, y}, {right - kGap, y + kHeight}};
   draw_text_dialog(in);
   return room;
+}
+
+/// In the title's place on all pages: the numbers are not those of the mask that the switch shows.
+float Microscope::draw_draft(float x, float y) {
+  const std::string words = "under a draft: " + lens_.draft_name;
+  const std::string shown = (theme().small() ? "draft" : words) + "  \u00D7";
+  const float w = std::round(text_width(Font::kLabelBold, shown) / theme().s) + 20;
+  const Rect rect = theme().rect(x, y, w, kHeight);
+  if (chip("Drop the draft", rect, true, shown, words + ". Click to go back to the model\u2019s own mask"))
+    lens_.draft = nullptr;
+  return x + w;
 }
 
 void Microscope::draw_head_picker(const SceneInput& in, float x, float y, bool as_chips) {

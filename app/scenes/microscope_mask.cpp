@@ -4,7 +4,6 @@
 #include <nlohmann/json.hpp>
 #include <set>
 
-#include "app/scenes/mask_draft.h"
 #include "app/scenes/microscope.h"
 #include "app/ui/imgui_compat.h"
 #include "app/ui/registry.h"
@@ -16,17 +15,47 @@ using namespace ui;
 namespace {
 
 constexpr int kTexture = 160;
-constexpr float kOpen = 0.5625f;       // the weight whose colour an open cell has: t = 0.75
-constexpr float kLabelRoom = 84;       // of the rows' labels, from the panel's edge
-constexpr int kQuick = 128;            // masks up to this size are named while they are painted
-constexpr double kWeakestFinite = 20;  // beyond it softmax leaves nothing of a cell that a float's sum could show
+constexpr float kOpen = 0.5625f;     // the weight whose colour an open cell has: t = 0.75
+constexpr float kPenalised = 0.16f;  // and a forbidden one that gets 0: paler, or a stroke would not show; t = 0.4
+constexpr float kLabelRoom = 84;     // of the rows' labels, from the panel's edge
+constexpr int kQuick = 128;          // masks up to this size are named while they are painted
+constexpr double kMostDragged = 20;  // beyond it softmax leaves nothing of a cell that a float's sum could show
+constexpr double kMostTyped = 1000;  // as others write their masks: -100, -1000
 constexpr double kInfinity = std::numeric_limits<double>::infinity();
 constexpr const char* kMatrix = "Mask cells";
 
 Number strength_text(float strength) {
   if (std::isinf(strength)) return fmt("\u2212\u221E");
   if (strength == 0) return fmt("0");
-  return fmt(strength > -1 ? "%.2f" : "%.1f", static_cast<double>(strength));
+  return fmt(strength > -1 ? "%.2f" : strength > -100 ? "%.1f" : "%.0f", static_cast<double>(strength));
+}
+
+/// Too long a line goes on in the ones below.
+void draw_wrapped(float x, float y, float pitch, int lines, std::string_view words, float room, Font font,
+                  ImU32 color) {
+  for (; lines > 1 && text_width(font, words) > room; --lines, y += pitch) {
+    size_t end = 0;
+    for (size_t at = words.find(' '); at != std::string_view::npos; at = words.find(' ', at + 1)) {
+      if (text_width(font, words.substr(0, at)) > room) break;
+      end = at;
+    }
+    if (end == 0) break;
+    text({x, y}, words.substr(0, end), font, color);
+    words.remove_prefix(end + 1);
+  }
+  text_elided({x, y}, words, room, font, color);
+}
+
+/// Its losses are of the mask before: nothing has been measured since it was changed.
+bool measured_before_change(const LaneSnapshot& lane, int64_t step) {
+  if (lane.changes.empty() || std::isnan(lane.measured.reported)) return false;
+  const int64_t change = lane.changes.back().step;
+  if (step <= change) return true;
+  if (lane.measured.reported == lane.reported) return false;  // measured at the newest step
+  for (int64_t s = std::min(step, lane.history_size); s > change; --s) {
+    if (!std::isnan(lane.history->at_step(s).honest)) return false;
+  }
+  return true;
 }
 
 /// Only losses of one step may be compared.
@@ -55,7 +84,8 @@ class MaskPage final : public MicroscopePage {
   };
 
   void begin_frame(Lens& lens, const SceneInput& in);
-  void look_at(std::shared_ptr<const Mask> mask);
+  void look();
+  void name();
   void make_labels(const Lens& lens);
   Layout layout(const Rect& panel) const;
   void draw_matrix(Lens& lens, const SceneInput& in, const Rect& area);
@@ -74,22 +104,25 @@ class MaskPage final : public MicroscopePage {
   void draw_losses(const LaneSnapshot& lane, const Layout& at) const;
   void use_random();
   std::string trained_words(const LaneSnapshot& lane) const;
+  Paragraph training_words(const LaneSnapshot& lane) const;
 
-  MaskDraft draft_;
-  std::shared_ptr<const Mask> own_, lent_;  // the held model's; what was given to the lens
-  std::string name_;                        // of the held voice
+  MaskDraft* draft_ = nullptr;       // the lens', of the held voice
+  std::shared_ptr<const Mask> own_;  // the held model's
+  std::string name_;                 // of the held voice
   bool opened_ = false;
   float lie_ = kNotMeasured;
+  bool lie_is_old_ = false;  // measured under the mask before
 
   // Of the mask on the screen
-  std::shared_ptr<const Mask> shown_;
+  uint64_t seen_ = 0;          // revision of the draft
   std::vector<float> values_;  // (T, T) as weights: what a forbidden cell gets, as a factor of its odds
-  uint64_t revision_ = 0;
-  int peeks_ = 0;          // future cells that are visible
-  double head_peeks_ = 0;  // share of attention on later tokens, of the head that the steps above show
+  uint64_t revision_ = 0;      // of the values
+  int peeks_ = 0;              // future cells that are visible
+  double head_peeks_ = 0;      // share of attention on later tokens, of the head that the steps above show
   uint64_t head_revision_ = 0;
   std::string own_words_, words_, pattern_words_;
   bool unnamed_ = true;
+  bool is_random_ = false, forbids_any_ = false;  // as it was named
 
   MatrixView view_;
   bool focused_ = false;
@@ -118,11 +151,11 @@ void MaskPage::begin_frame(Lens& lens, const SceneInput& in) {
   own_words_ = in.voices[in.held_voice].mask_name;
   opened_ = in.opened;
   lie_ = opened_ ? kNotMeasured : lie_of(in.numbers.lanes[in.held_voice]);
+  lie_is_old_ = !opened_ && measured_before_change(in.numbers.lanes[in.held_voice], in.numbers.step);
   name_ = opened_ ? held.name : voice_name(in.voices, in.held_voice, false) + " twin";
-  draft_.follow(own_);
-  if (lent_ && !lens.draft) draft_.drop();  // somebody else has taken it back
-  lens.draft = lent_ = draft_.mask();
-  look_at(lens.draft ? lens.draft : own_);
+  draft_ = lens.edited;
+  words_ = lens.draft ? lens.draft_name : own_words_;
+  look();
   make_labels(lens);
   if (lens.ready() && head_revision_ != lens.revision) {
     head_revision_ = lens.revision;
@@ -130,29 +163,57 @@ void MaskPage::begin_frame(Lens& lens, const SceneInput& in) {
   }
 }
 
-void MaskPage::look_at(std::shared_ptr<const Mask> mask) {
-  const int T = mask->size();
-  if (mask != shown_) {
-    shown_ = std::move(mask);
-    ++revision_;
-    unnamed_ = true;
+/// The picture of the draft. A stroke changes its own cells alone: there may be a million others.
+void MaskPage::look() {
+  const int T = own_->size();
+  float penalty = 0, pale = kPenalised;  // the same for most cells: exp takes its time
+  const auto value_of = [&](Cell cell) {
+    const float value = draft_->value(cell);
+    if (value == Mask::kForbidden) return Mask::kForbidden;
+    if (value == 0 && !draft_->forbids(cell)) return kOpen;
+    if (value != penalty) penalty = value, pale = kPenalised * std::exp(value);
+    return pale;
+  };
+  const auto show = [&](Cell cell, float& shown) {
+    const bool future = cell.column > cell.row;
+    if (future && shown != Mask::kForbidden) --peeks_;
+    shown = value_of(cell);
+    if (future && shown != Mask::kForbidden) ++peeks_;
+  };
+  const std::vector<Cell> painted = draft_->take_painted();
+  if (seen_ != draft_->revision()) {
+    seen_ = draft_->revision();
     peeks_ = 0;
-    values_.resize(static_cast<size_t>(T) * static_cast<size_t>(T));
+    values_.assign(static_cast<size_t>(T) * static_cast<size_t>(T), Mask::kForbidden);
     size_t i = 0;
     for (int query = 0; query < T; ++query) {
-      for (int key = 0; key < T; ++key, ++i) {
-        const float value = (*shown_)(query, key);
-        const bool visible = shown_->visible(query, key);
-        values_[i] = !visible ? Mask::kForbidden : value == 0 ? kOpen : kOpen * std::exp(value);
-        peeks_ += visible && key > query;
-      }
+      for (int key = 0; key < T; ++key) show({query, key}, values_[i++]);
     }
+  } else if (painted.empty()) {
+    return name();
+  } else {
+    for (const Cell& cell : painted)
+      show(cell, values_[static_cast<size_t>(cell.row) * static_cast<size_t>(T) + static_cast<size_t>(cell.column)]);
   }
-  // To name a large one takes longer than a frame: not while it is painted.
-  if (!unnamed_ || (T > kQuick && ImGui::IsMouseDown(0))) return;
+  ++revision_;
+  unnamed_ = true;
+  name();
+}
+
+/// To name a large mask takes longer than a frame: not while it is painted.
+void MaskPage::name() {
+  if (!unnamed_ || (own_->size() > kQuick && ImGui::IsMouseDown(0))) return;
   unnamed_ = false;
-  words_ = shown_ == own_ ? own_words_ : nopeek::describe(*shown_);
-  pattern_words_ = nopeek::describe(draft_.pattern());
+  const bool hard = std::isinf(draft_->strength());  // then the draft is its pattern, and has a name already
+  if (!hard || random_) {
+    const Mask pattern = draft_->pattern();
+    is_random_ = random_ && pattern == *random_;
+    if (!hard) pattern_words_ = nopeek::describe(pattern);
+  } else {
+    is_random_ = false;
+  }
+  if (hard) pattern_words_ = words_;
+  forbids_any_ = draft_->forbids_any();
 }
 
 void MaskPage::make_labels(const Lens& lens) {
@@ -210,7 +271,7 @@ void MaskPage::draw_matrix(Lens& lens, const SceneInput& in, const Rect& area) {
   spec.label_width = 54;
   spec.quiet_from = text_size_;
   spec.chosen = focused_ ? cursor_ : Cell{};
-  spec.framed_row = draft_.refused_row().value_or(-1);
+  spec.framed_row = draft_->refused_row().value_or(-1);
   spec.paints = true;
   const MatrixEvents events = view_.draw(in.heatmaps, spec);
   focused_ = events.it.focused;
@@ -221,7 +282,7 @@ void MaskPage::draw_matrix(Lens& lens, const SceneInput& in, const Rect& area) {
     ImGui::PopClipRect();
   }
   paint(lens, events);
-  if (events.hovered.valid() && !draft_.stroking()) describe_cell(events.hovered, events.it.id);
+  if (events.hovered.valid() && !draft_->stroking()) describe_cell(events.hovered, events.it.id);
   draw_refusal(events.rect);
 }
 
@@ -236,16 +297,16 @@ void MaskPage::paint(Lens& lens, const MatrixEvents& events) {
   const ImVec2 mouse = ImGui::GetIO().MousePos;
   if (events.chosen) choose(lens, *events.chosen);
   if (focus::activated(events.it.id)) {
-    draft_.begin_stroke(cursor_);
-    draft_.end_stroke();
+    draft_->begin_stroke(cursor_);
+    draft_->end_stroke();
   }
   if (events.hovered.valid() && ImGui::IsMouseClicked(0)) {
     brush_ = mouse;
     choose(lens, events.hovered);
-    draft_.begin_stroke(events.hovered);
+    draft_->begin_stroke(events.hovered);
   }
-  if (!draft_.stroking()) return;
-  if (!ImGui::IsMouseDown(0)) return draft_.end_stroke();
+  if (!draft_->stroking()) return;
+  if (!ImGui::IsMouseDown(0)) return draft_->end_stroke();
   // All cells between here and where the pointer was, however fast it is.
   const float pitch = events.rect.w() * view_.zoom() / static_cast<float>(own_->size());
   const float dx = mouse.x - brush_.x, dy = mouse.y - brush_.y;
@@ -253,7 +314,7 @@ void MaskPage::paint(Lens& lens, const MatrixEvents& events) {
   for (int i = 1; i <= points; ++i) {
     const float share = static_cast<float>(i) / static_cast<float>(points);
     const ImVec2 point{brush_.x + dx * share, brush_.y + dy * share};
-    if (events.rect.contains(point)) draft_.paint(view_.cell_at(point));
+    if (events.rect.contains(point)) draft_->paint(view_.cell_at(point));
   }
   brush_ = mouse;
 }
@@ -269,7 +330,7 @@ void MaskPage::describe_cell(Cell cell, ImGuiID owner) const {
     const std::string& label = labels_[static_cast<size_t>(i)];
     return i < text_size_ ? "'" + label + "' (" + std::to_string(i) + ")" : "position " + label;
   };
-  const float value = (*shown_)(cell.row, cell.column);
+  const float value = draft_->value(cell);
   const bool future = cell.column > cell.row;
   std::vector<TipLine> lines{{name(cell.row) + " asks " + name(cell.column),
                               future                    ? "its future"
@@ -279,7 +340,7 @@ void MaskPage::describe_cell(Cell cell, ImGuiID owner) const {
   if (std::isinf(value)) {
     lines.push_back({"added to its score", "\u2212\u221E: exactly 0"});
   } else if (value == 0) {
-    lines.push_back({"added to its score", "0: it is seen"});
+    lines.push_back({"added to its score", draft_->forbids(cell) ? "0: forbidden, and yet seen" : "0: it is seen"});
   } else {
     lines.push_back({"added to its score", strength_text(value).chars});
     lines.push_back({"its odds shrink by a factor", fmt("%.2g", std::exp(static_cast<double>(value))).chars});
@@ -289,9 +350,9 @@ void MaskPage::describe_cell(Cell cell, ImGuiID owner) const {
 
 /// Beside the row itself, for as long as it is the newest edit.
 void MaskPage::draw_refusal(const Rect& matrix) const {
-  if (!draft_.refused_row()) return;
-  const std::string words = "query " + std::to_string(*draft_.refused_row()) + " would see nothing: leave it one key";
-  const Rect row = view_.cell_rect({*draft_.refused_row(), 0});
+  if (!draft_->refused_row()) return;
+  const std::string words = "query " + std::to_string(*draft_->refused_row()) + " would see nothing: leave it one key";
+  const Rect row = view_.cell_rect({*draft_->refused_row(), 0});
   if (row.max.y < matrix.min.y || row.min.y > matrix.max.y) return;  // out of view
   const float w = text_width(Font::kLabelBold, words) + px(24), h = px(32);
   const float x = std::max(matrix.min.x, matrix.max.x - w);
@@ -311,8 +372,8 @@ void MaskPage::draw_status(const Lens& lens, const Layout& at) {
   const auto button_at = [&](int i) {
     return theme().rect(at.x1 - 72 + 40 * static_cast<float>(i), at.title - 16, 32, 32);
   };
-  if (icon_button("Undo", button_at(0), Icon::kUndo, "Undo (Ctrl+Z)", draft_.can_undo(), Look::kPlain)) draft_.undo();
-  if (icon_button("Redo", button_at(1), Icon::kRedo, "Redo (Ctrl+Y)", draft_.can_redo(), Look::kPlain)) draft_.redo();
+  if (icon_button("Undo", button_at(0), Icon::kUndo, "Undo (Ctrl+Z)", draft_->can_undo(), Look::kPlain)) draft_->undo();
+  if (icon_button("Redo", button_at(1), Icon::kRedo, "Redo (Ctrl+Y)", draft_->can_redo(), Look::kPlain)) draft_->redo();
   const float y = px(at.status);
   if (!lens.draft) {
     const std::string words = words_ + (opened_ ? ", as it runs" : ", as it trains");
@@ -321,7 +382,7 @@ void MaskPage::draw_status(const Lens& lens, const Layout& at) {
   }
   const char* label = "Back to its own mask";
   const float w = std::round(text_width(Font::kLabelMedium, label) / theme().s) + 24;
-  if (button(label, theme().rect(at.x1 - w, at.status - 16, w, 32))) draft_.drop();
+  if (button(label, theme().rect(at.x1 - w, at.status - 16, w, 32))) draft_->drop();
   const float room = px(at.x1 - at.x0 - w - 12);
   const std::string draft = "Draft: " + words_, all = draft + (opened_ ? ", not in use" : ", not yet trained with");
   text_elided({px(at.x0), y}, text_width(Font::kBodyBold, all) <= room ? all : draft + ", untrained", room,
@@ -336,13 +397,12 @@ void MaskPage::draw_presets(const Layout& at) {
   };
   const int T = own_->size();
   const auto begins = [this](const char* word) { return pattern_words_.starts_with(word); };
-  const bool random = random_ && draft_.pattern() == *random_;
-  const Preset presets[] = {{"Causal", [&] { draft_.use(Mask::causal(T)); }, begins("causal")},
-                            {"Full", [&] { draft_.use(Mask::full(T)); }, begins("full")},
-                            {"Off by one", [&] { draft_.use(Mask::off_by_one(T)); }, begins("off by one")},
-                            {"Window", [&] { draft_.use(Mask::window(T, std::min(window_, T))); }, begins("window")},
-                            {"Prefix", [&] { draft_.use(Mask::prefix(T, std::min(prefix_, T))); }, begins("prefix")},
-                            {"Random", [this] { use_random(); }, random}};
+  const Preset presets[] = {{"Causal", [&] { draft_->use(Mask::causal(T)); }, begins("causal")},
+                            {"Full", [&] { draft_->use(Mask::full(T)); }, begins("full")},
+                            {"Off by one", [&] { draft_->use(Mask::off_by_one(T)); }, begins("off by one")},
+                            {"Window", [&] { draft_->use(Mask::window(T, std::min(window_, T))); }, begins("window")},
+                            {"Prefix", [&] { draft_->use(Mask::prefix(T, std::min(prefix_, T))); }, begins("prefix")},
+                            {"Random", [this] { use_random(); }, is_random_}};
   float total = 0;
   for (const Preset& p : presets) total += text_width(Font::kLabelBold, p.title) / theme().s;
   const float pad = std::min(20.0f, std::floor((at.x1 - at.x0 - total) / 6) - 2);
@@ -366,43 +426,46 @@ void MaskPage::draw_length(std::string_view name, float x0, float x1, float y, i
   const Rect track = theme().rect(x0 + label, y - 16, x1 - 36 - x0 - label, 32);
   if (!slider(name, track, value, {.min = 1, .max = std::max(2.0, static_cast<double>(T)), .whole = true})) return;
   length = std::clamp(static_cast<int>(std::lround(value)), 1, T);
-  draft_.use(make(T, length));
+  draft_->use(make(T, length));
 }
 
 void MaskPage::use_random() {
-  Mask mask = Mask::random(own_->size(), Rng(++draws_), 0.5);
-  random_ = std::make_shared<const Mask>(mask);
-  draft_.use(std::move(mask));
+  random_ = std::make_shared<const Mask>(Mask::random(own_->size(), Rng(++draws_), 0.5));
+  draft_->use(*random_);
 }
 
 void MaskPage::draw_strength(const Layout& at) {
   const char* name = "A forbidden cell gets";
   const float y = at.strength, label = text_width(Font::kLabel, name) / theme().s + 16;
   text(theme().at(at.x0, y), name, Font::kLabel, colors().secondary);
-  text(theme().at(at.x1, y), strength_text(draft_.strength()), Font::kMono, colors().text, Align::kRight);
-  double value = -static_cast<double>(draft_.strength());
+  text(theme().at(at.x1, y), strength_text(draft_->strength()), Font::kMono, colors().text, Align::kRight);
+  double value = -static_cast<double>(draft_->strength());
   const Rect track = theme().rect(at.x0 + label, y - 16, at.x1 - 60 - at.x0 - label, 32);
-  const SliderSpec spec{.min = 0, .max = kWeakestFinite, .ends_at_infinity = true, .negated = true};
+  const SliderSpec spec{
+      .min = 0, .max = kMostDragged, .ends_at_infinity = true, .negated = true, .typed_max = kMostTyped};
   const bool changed = slider("Strength", track, value, spec);
   if (!ImGui::IsMouseDown(0)) sliding_ = false;
   if (!changed) return;
-  draft_.set_strength(value == 0 ? 0.0f : static_cast<float>(-value), sliding_);
+  draft_->set_strength(value == 0 ? 0.0f : static_cast<float>(-value), sliding_);
   sliding_ = ImGui::IsMouseDown(0);
 }
 
 void MaskPage::draw_verdict(const Lens& lens, const Layout& at) const {
   const float x = px(at.x0), room = px(at.x1 - at.x0);
   const std::string of = " of " + std::string(grouped_text(future_cells(own_->size())).chars) + " future cells visible";
-  const std::string words =
-      peeks_ == 0 ? "cannot peek: no future cell visible" : "can peek: " + std::string(grouped_text(peeks_).chars) + of;
+  const bool idle = forbids_any_ && draft_->strength() == 0;  // what is painted now has no effect
+  const std::string words = idle          ? "can peek: forbidden cells get 0, as if there were no mask"
+                            : peeks_ == 0 ? "cannot peek: no future cell visible"
+                                          : "can peek: " + std::string(grouped_text(peeks_).chars) + of;
   text_elided({x, px(at.verdict)}, words, room, Font::kBodyBold, colors().hue(peeks_ == 0).text);
   text_elided({x, px(at.measured)}, measured_words(lens), room, Font::kLabel, colors().secondary);
 }
 
 /// What the leak test found under this very mask, on the text above.
 std::string MaskPage::measured_words(const Lens& lens) const {
+  const auto& shown = lens.draft ? lens.draft : own_;
   const bool same =
-      lens.leak && lens.leak->test && lens.leak->question.model.mask == shown_ && lens.leak->question.text == lens.text;
+      lens.leak && lens.leak->test && lens.leak->question.model.mask == shown && lens.leak->question.text == lens.text;
   if (!same) return "Not measured yet: see the page Leak test";
   return "Leak test: " + brief_verdict(*lens.leak->test);
 }
@@ -410,9 +473,9 @@ std::string MaskPage::measured_words(const Lens& lens) const {
 // What training makes of it
 // ------------------------------------------------------------------------------------------------
 std::string MaskPage::trained_words(const LaneSnapshot& lane) const {
-  if (!lane.stopped.empty()) return "Trains no more: " + lane.stopped;
   const std::string since =
       lane.changes.empty() ? "the start" : "step " + std::string(grouped_text(lane.changes.back().step).chars);
+  if (lie_is_old_) return "Trains with: " + lane.mask_name + ". Measured by " + since + ", before it:";
   return "Trained with: " + lane.mask_name + ", since " + since;
 }
 
@@ -428,12 +491,25 @@ void MaskPage::draw_training(const Lens& lens, const SceneInput& in, const Layou
     return;
   }
   const LaneSnapshot& lane = in.numbers.lanes[in.held_voice];
-  text_elided(theme().at(at.x0, at.trained), trained_words(lane), px(at.x1 - at.x0), Font::kLabel, colors().secondary);
+  if (!lane.stopped.empty()) {
+    draw_wrapped(px(at.x0), px(at.trained), px(20), 4, "Trains no more: " + lane.stopped, px(at.x1 - at.x0),
+                 Font::kLabel, colors().secondary);
+    return;
+  }
+  // Only the present can be trained on.
+  const std::string words = lens.draft && in.in_the_past
+                                ? "The button goes back to now, step " +
+                                      std::string(grouped_text(in.newest.step).chars) + ", and trains on from there."
+                                : trained_words(lane);
+  text_elided(theme().at(at.x0, at.trained), words, px(at.x1 - at.x0), Font::kLabel, colors().secondary);
   draw_losses(lane, at);
 }
 
 void MaskPage::draw_losses(const LaneSnapshot& lane, const Layout& at) const {
   const bool lies = lie_ > kSmallestLie;
+  const auto ink = [this](ImU32 color, float value) {
+    return lie_is_old_ || !std::isfinite(value) ? colors().secondary : color;
+  };
   const float pitch = (at.x1 - at.x0) / 3;
   const auto figure = [&](int i, std::string_view name, std::string_view value, ImU32 color) {
     const float x = at.x0 + pitch * static_cast<float>(i);
@@ -441,10 +517,10 @@ void MaskPage::draw_losses(const LaneSnapshot& lane, const Layout& at) const {
     text(theme().at(x, at.figures), value, Font::kFigure, color);
   };
   const ImU32 color = colors().hue(lane.masked).text;
-  figure(0, "reported loss", loss_text(lane.measured.reported), color);
-  figure(1, "honest loss", loss_text(lane.measured.honest), color);
+  figure(0, "reported loss", loss_text(lane.measured.reported), ink(color, lane.measured.reported));
+  figure(1, "honest loss", loss_text(lane.measured.honest), ink(color, lane.measured.honest));
   figure(2, "the lie", lies ? loss_text(lie_) : fmt(std::isnan(lie_) ? "n/a" : "none"),
-         lies ? colors().future.hero : colors().secondary);
+         lies ? ink(colors().future.hero, lie_) : colors().secondary);
 }
 
 // Keys
@@ -454,19 +530,49 @@ bool MaskPage::key(Lens&, const SceneInput&) {
   const ImGuiIO& io = ImGui::GetIO();
   if (!own_ || !io.KeyCtrl) return false;
   const bool z = character_key_pressed('Z'), y = character_key_pressed('Y');
-  if (z && !io.KeyShift && draft_.can_undo()) return draft_.undo(), true;
-  if ((y || (z && io.KeyShift)) && draft_.can_redo()) return draft_.redo(), true;
+  if (z && !io.KeyShift && draft_->can_undo()) return draft_->undo(), true;
+  if ((y || (z && io.KeyShift)) && draft_->can_redo()) return draft_->redo(), true;
   return false;
 }
 
 bool MaskPage::escape(Lens&) {
-  const bool stroking = draft_.stroking();
-  draft_.end_stroke();
+  if (!draft_) return false;
+  const bool stroking = draft_->stroking();
+  draft_->end_stroke();
   return stroking;
 }
 
 // Words
 // ------------------------------------------------------------------------------------------------
+/// Losses are a mask's only once they have been measured under it.
+Paragraph MaskPage::training_words(const LaneSnapshot& lane) const {
+  const Tone t = lane.masked ? Tone::kPast : Tone::kFuture;
+  Paragraph p{{"The " + name_, t}};
+  if (!lane.stopped.empty()) {
+    p.push_back({" trains no more: " + lane.stopped});
+    return p;
+  }
+  const std::string trains = " trains with: " + lane.mask_name;
+  if (std::isnan(lane.measured.reported)) {
+    p.push_back({trains + ". Nothing is measured yet."});
+    return p;
+  }
+  const Words reported{loss_text(lane.measured.reported).chars, lie_is_old_ ? Tone::kStrong : t},
+      honest{loss_text(lane.measured.honest).chars, lie_is_old_ ? Tone::kStrong : t};
+  if (lie_is_old_) {
+    p.insert(p.end(), {{trains + " from step " + std::string(grouped_text(lane.changes.back().step).chars) +
+                        " on. Before that it reported "},
+                       reported,
+                       {" and earned "},
+                       honest,
+                       {" from the prefix alone; under this mask nothing is measured yet."}});
+    return p;
+  }
+  p.insert(p.end(), {{trains + ". It reports "}, reported, {" and earns "}, honest, {" from the prefix alone"}});
+  p.push_back(lie_ > kSmallestLie ? Words{": a lie of " + std::string(loss_text(lie_).chars) + "."} : Words{"."});
+  return p;
+}
+
 void MaskPage::explain(const Lens& lens, const SceneInput& in, Explanation& out) {
   if (!own_) return;
   const int T = own_->size();
@@ -474,7 +580,7 @@ void MaskPage::explain(const Lens& lens, const SceneInput& in, Explanation& out)
                   {"blue", Tone::kPast},
                   {" in its past, "},
                   {"orange", Tone::kFuture},
-                  {" in its future; hatched: nothing."}};
+                  {" in its future; hatched: nothing; faint: forbidden, but only by a penalty."}};
   if (text_size_ < T) first.push_back({" The text above uses the framed part."});
   out.words.push_back(std::move(first));
   if (lens.draft) {
@@ -487,25 +593,19 @@ void MaskPage::explain(const Lens& lens, const SceneInput& in, Explanation& out)
     p.push_back({", with weights trained under another mask: " + own_words_ + "."});
     out.words.push_back(std::move(p));
   }
-  if (const float s = draft_.strength(); !std::isinf(s) && s < 0) {
+  if (forbids_any_ && draft_->strength() == 0) {
+    out.words.push_back({{"The faint cells are forbidden, but a forbidden cell gets "},
+                         {"0", Tone::kStrong},
+                         {": it is as if there were no mask."}});
+  }
+  if (const float s = draft_->strength(); !std::isinf(s) && s < 0) {
     out.words.push_back({{"A forbidden cell gets "},
                          {strength_text(s).chars, Tone::kStrong},
                          {": its odds shrink by a factor "},
                          {fmt("%.2g", std::exp(static_cast<double>(s))).chars, Tone::kStrong},
                          {", but training can win them back. Only \u2212\u221E makes a weight exactly 0."}});
   }
-  if (!opened_) {
-    const LaneSnapshot& lane = in.numbers.lanes[in.held_voice];
-    const Tone t = lane.masked ? Tone::kPast : Tone::kFuture;
-    Paragraph p{{"The " + name_, t},
-                {" trains with: " + lane.mask_name + ". It reports "},
-                {loss_text(lane.measured.reported).chars, t},
-                {" and earns "},
-                {loss_text(lane.measured.honest).chars, t},
-                {" from the prefix alone"}};
-    p.push_back(lie_ > kSmallestLie ? Words{": a lie of " + std::string(loss_text(lie_).chars) + "."} : Words{"."});
-    out.words.push_back(std::move(p));
-  }
+  if (!opened_) out.words.push_back(training_words(in.numbers.lanes[in.held_voice]));
   const auto suggest = [&](const char* label, bool done, std::function<void()> act) {
     out.suggestions.push_back({label, done, [this, label, act] {
                                  done_.insert(label);
@@ -514,17 +614,17 @@ void MaskPage::explain(const Lens& lens, const SceneInput& in, Explanation& out)
   };
   if (T > 1) {
     suggest("Let each query see one ahead", pattern_words_ == "off by one",
-            [this, T] { draft_.use(Mask::off_by_one(T)); });
+            [this, T] { draft_->use(Mask::off_by_one(T)); });
     suggest("Forbid the future with only \u22121", words_ == "penalty \u22121", [this, T] {
-      draft_.use(Mask::causal(T));
-      draft_.set_strength(-1, true);
+      draft_->use(Mask::causal(T));
+      draft_->set_strength(-1, true);
     });
   }
   if (lens.draft) {
     const std::string label = opened_ ? "Run it with this mask" : "Train with this mask";
     out.suggestions.push_back({label, false, [&lens, &in] { in.actions.use_mask(*lens.draft); }});
   } else {
-    suggest("Draw a mask by chance", random_ && draft_.pattern() == *random_, [this] { use_random(); });
+    suggest("Draw a mask by chance", is_random_, [this] { use_random(); });
   }
 }
 
@@ -549,13 +649,13 @@ std::optional<ExportedMatrix> MaskPage::matrix(const Lens&) const {
 void MaskPage::report(const Lens& lens, nlohmann::json& figures) const {
   if (!own_) return;
   figures["mask"] = own_words_;
-  figures["draft"] = lens.draft ? words_ : "";
-  figures["strength"] = std::isinf(draft_.strength()) ? nlohmann::json("-inf") : nlohmann::json(draft_.strength());
+  figures["strength"] = std::isinf(draft_->strength()) ? nlohmann::json("-inf") : nlohmann::json(draft_->strength());
   figures["peeks"] = peeks_;
+  figures["measured_before"] = lie_is_old_;
   figures["lie"] = std::isfinite(lie_) ? nlohmann::json(lie_) : nlohmann::json();
   // Of the head that the steps above show.
   figures["future_attention"] = lens.ready() ? nlohmann::json(head_peeks_) : nlohmann::json();
-  figures["refused_row"] = draft_.refused_row() ? nlohmann::json(*draft_.refused_row()) : nlohmann::json();
+  figures["refused_row"] = draft_->refused_row() ? nlohmann::json(*draft_->refused_row()) : nlohmann::json();
 }
 
 }  // namespace

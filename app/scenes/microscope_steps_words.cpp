@@ -23,14 +23,13 @@ void StepsPage::explain(const Lens& lens, const SceneInput& in, Explanation& out
     return;
   }
   update(lens);
-  const bool masked = lens.matrices.masked();
-  const Tone tone = masked ? Tone::kPast : Tone::kFuture;
+  const Tone tone = in.voices[in.held_voice].masked ? Tone::kPast : Tone::kFuture;
+  const std::string name = voice_name(in.voices, in.held_voice, in.opened);
+  const std::string under = lens.draft ? " under a draft mask (" + lens.draft_name + ")" : "";
   if (in.opened) {
-    out.words.push_back(
-        {{"One head of"}, {" " + lens.model().name + ",", Tone::kStrong}, {" split into its five steps."}});
+    out.words.push_back({{"One head of "}, {name, Tone::kStrong}, {under + ", split into its five steps."}});
   } else {
-    out.words.push_back(
-        {{"One head of the "}, {masked ? "masked" : "unmasked", tone}, {" twin, split into its five steps."}});
+    out.words.push_back({{"One head of the "}, {name, tone}, {" twin" + under + ", split into its five steps."}});
   }
   explain_row(lens, out);
   if (typed_.row()) explain_typed(out);
@@ -107,7 +106,7 @@ void StepsPage::explain_typed(Explanation& out) const {
 /// Each does what it says; what changes the lens waits for the next frame.
 void StepsPage::suggest(const Lens& lens, const SceneInput& in, Explanation& out) {
   auto& list = out.suggestions;
-  const bool masked = lens.matrices.masked();
+  const bool masked = in.voices[in.held_voice].masked;
   const int context = lens.model().config().context;
   list.push_back({masked ? "Switch the mask off" : "Switch the mask on", false, [this, masked, context, &in] {
                     in.actions.use_mask(masked ? Mask::full(context) : Mask::causal(context));

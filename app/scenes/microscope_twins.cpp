@@ -85,18 +85,20 @@ const Matrix<float>& TwinsPage::matrix_of(const HeadStages<float>& s, Stage stag
 
 /// Once for each answer and stage: what is between the two sides.
 void TwinsPage::update(const Lens& lens, const SceneInput& in) {
-  if (revision_ == lens.revision && stage_ == lens.stage && difference_.size() > 0) return;
+  const bool same_twins =
+      sides_[0].masked == in.voices[first_].masked && sides_[1].masked == in.voices[1 - first_].masked;
+  if (same_twins && revision_ == lens.revision && stage_ == lens.stage && difference_.size() > 0) return;
   revision_ = lens.revision;
   stage_ = lens.stage;
   ++texture_revision_;
   labels_.clear();
   for (int t = 0; t < lens.T(); ++t) labels_.push_back(lens.label(t));
   const auto& models = lens.answer->question.models;
-  first_ = !models[0].masked() && models[1].masked() ? 1 : 0;
+  first_ = !in.voices[0].masked && in.voices[1].masked ? 1 : 0;
   for (size_t i = 0; i < 2; ++i) {
     const size_t voice = i == 0 ? first_ : 1 - first_;
     sides_[i].matrices.use(lens.answer, voice);
-    sides_[i].masked = models[voice].masked();
+    sides_[i].masked = in.voices[voice].masked;
     sides_[i].name = voice_name(in.voices, voice, in.opened);
   }
   const Matrix<float>&a = matrix_of(lens.answer->voices[first_].stages, stage_),
@@ -271,6 +273,11 @@ void TwinsPage::explain(const Lens& lens, const SceneInput& in, Explanation& out
                        {" at the left, "},
                        {sides_[1].name, tone(1)},
                        {" beside it, and what is between them."}});
+  if (lens.draft) {
+    const size_t side = in.held_voice == first_ ? 0 : 1;
+    out.words.push_back(
+        {{"The "}, {sides_[side].name, tone(side)}, {" twin runs under a draft mask: " + lens.draft_name + "."}});
+  }
   if (stage_ == Stage::kWeights) {
     out.words.push_back({{"On average a query gives "},
                          {percent_text(static_cast<float>(mean_ / 2)).chars, Tone::kStrong},

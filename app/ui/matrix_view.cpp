@@ -12,6 +12,7 @@ namespace {
 
 constexpr float kReadable = 20;      // logical px of a cell: zooming brings them at least here
 constexpr float kEachLabelled = 16;  // logical px of a cell from which each row is labelled
+constexpr float kEachTurned = 20;    // each column: labels that are turned by 45 degrees stand closer
 constexpr float kSomeLabelled = 9;   // each second one
 constexpr float kWheelStep = 1.25f;
 
@@ -240,12 +241,13 @@ void MatrixView::read_keys(const MatrixSpec& spec, MatrixEvents& events) {
 }
 
 void MatrixView::draw_labels(const MatrixSpec& spec, Cell pointed) const {
-  const auto step_at = [](float pitch) {
+  const auto step_at = [](float pitch, float each_labelled) {
     const float logical = pitch / theme().s;
-    return logical >= kEachLabelled ? 1 : logical >= kSomeLabelled ? 2 : 0;
+    return logical >= each_labelled ? 1 : logical >= kSomeLabelled ? 2 : 0;
   };
-  const auto each = [&](float first, float pitch, float length, size_t count, int bold, auto&& draw_one) {
-    const int step = step_at(pitch), from = std::max(0, static_cast<int>(first)),
+  const auto each = [&](float first, float pitch, float length, size_t count, int bold, float each_labelled,
+                        auto&& draw_one) {
+    const int step = step_at(pitch, each_labelled), from = std::max(0, static_cast<int>(first)),
               to = std::min(static_cast<int>(count), static_cast<int>(std::ceil(first + length / pitch)));
     for (int i = step == 0 ? std::max(from, bold) : from; i < to; ++i) {
       if (i != bold && (step == 0 || i % step != 0)) continue;
@@ -259,15 +261,18 @@ void MatrixView::draw_labels(const MatrixSpec& spec, Cell pointed) const {
   const auto ink = [&](int i, bool bold) {
     return bold ? colors().text : i >= spec.quiet_from ? colors().disabled : colors().secondary;
   };
-  each(first_.y, pitch_.y, rect_.h(), spec.row_labels.size(), pointed.row, [&](int i, float y, bool bold) {
-    text_elided({rect_.min.x - px(10), rect_.min.y + y}, spec.row_labels[static_cast<size_t>(i)], px(spec.label_width),
-                bold ? Font::kLabelBold : Font::kLabel, ink(i, bold), Align::kRight);
-  });
-  each(first_.x, pitch_.x, rect_.w(), spec.column_labels.size(), pointed.column, [&](int i, float x, bool bold) {
-    const Font face = bold ? Font::kLabelBold : Font::kLabel;
-    text_turned({rect_.min.x + x + px(0.5f), rect_.min.y - px(5.5f)},
-                elided(spec.column_labels[static_cast<size_t>(i)], px(spec.label_width), face), face, ink(i, bold));
-  });
+  each(first_.y, pitch_.y, rect_.h(), spec.row_labels.size(), pointed.row, kEachLabelled,
+       [&](int i, float y, bool bold) {
+         text_elided({rect_.min.x - px(10), rect_.min.y + y}, spec.row_labels[static_cast<size_t>(i)],
+                     px(spec.label_width), bold ? Font::kLabelBold : Font::kLabel, ink(i, bold), Align::kRight);
+       });
+  each(first_.x, pitch_.x, rect_.w(), spec.column_labels.size(), pointed.column, kEachTurned,
+       [&](int i, float x, bool bold) {
+         const Font face = bold ? Font::kLabelBold : Font::kLabel;
+         text_turned({rect_.min.x + x + px(0.5f), rect_.min.y - px(5.5f)},
+                     elided(spec.column_labels[static_cast<size_t>(i)], px(spec.label_width), face), face,
+                     ink(i, bold));
+       });
 }
 
 }  // namespace nopeek::ui

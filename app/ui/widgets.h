@@ -31,7 +31,8 @@ float toggle_width(std::string_view shown);  // px
 bool nav_item(std::string_view label, const Rect& rect, Icon icon, bool active, bool with_label);
 bool suggestion(std::string_view label, const Rect& rect, bool done, bool enabled = true);
 /// `shown` instead of the label, if given.
-bool chip(std::string_view label, const Rect& rect, bool chosen, std::string_view shown = {});
+bool chip(std::string_view label, const Rect& rect, bool chosen, std::string_view shown = {},
+          std::string_view tip = {});
 
 // Slider --------------------------------------------------------------------------------------------------------------
 struct SliderSpec {

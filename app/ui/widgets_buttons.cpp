@@ -137,8 +137,9 @@ bool suggestion(std::string_view label, const Rect& rect, bool done, bool enable
   return it.pressed;
 }
 
-bool chip(std::string_view label, const Rect& rect, bool chosen, std::string_view shown) {
+bool chip(std::string_view label, const Rect& rect, bool chosen, std::string_view shown, std::string_view tip) {
   const Interaction it = interact(label, rect);
+  if (!tip.empty()) tooltip(it, tip);
   registry::add(label, "button", on_off(chosen), rect.min, rect.max);
   const Palette& c = colors();
   fill(rect, chosen ? c.hover : faded(c.raised, it.hover), kControlRadius);

@@ -80,8 +80,8 @@ bool parse(const std::string& s, const SliderSpec& spec, double& value) {
   if (rest == s.c_str() || std::isnan(v)) return false;
   if (spec.negated) v = std::abs(v);  // whoever leaves the minus out means the same
   if (spec.whole) v = std::round(v);
-  value =
-      spec.ends_at_infinity && v > spec.max ? kInfinity : std::clamp(v, spec.min, std::max(spec.max, spec.typed_max));
+  const double most = std::max(spec.max, spec.typed_max);
+  value = spec.ends_at_infinity && v > most ? kInfinity : std::clamp(v, spec.min, most);
   return true;
 }
 

@@ -170,6 +170,66 @@ TEST_CASE("a mask that penalises a whole row can be drafted over, and made hard"
   CHECK_NOTHROW(draft.mask()->validate());
 }
 
+TEST_CASE("undo leads back to the mask before, though the model has taken the draft by then") {
+  MaskDraft draft;
+  draft.follow(shared(Mask::causal(4)));
+  draft.use(Mask::full(4));
+  draft.follow(draft.mask());  // trained with
+  CHECK(draft.mask() == nullptr);
+  draft.undo();
+  REQUIRE(draft.mask());
+  CHECK(*draft.mask() == Mask::causal(4));
+  draft.redo();
+  CHECK(draft.mask() == nullptr);
+}
+
+TEST_CASE("a mask of several strengths comes back as it was") {
+  Mask uneven = Mask::causal(3);
+  uneven.set(0, 1, -2);
+  uneven.set(0, 2, -3);
+  MaskDraft draft;
+  draft.follow(shared(uneven));
+  draft.use(Mask::full(3));
+  draft.follow(shared(Mask::full(3)));
+  draft.undo();
+  REQUIRE(draft.mask());
+  CHECK(*draft.mask() == uneven);
+  CHECK(draft.value({0, 2}) == -3);
+}
+
+TEST_CASE("a picture that changes by the painted cells alone is the mask") {
+  constexpr int kSize = 7;
+  Rng rng(9);
+  MaskDraft draft;
+  draft.follow(shared(Mask::causal(kSize)));
+  std::vector<float> picture(kSize * kSize);
+  const auto at = [&](int query, int key) -> float& { return picture[static_cast<size_t>(query * kSize + key)]; };
+  uint64_t seen = 0;
+  for (int edit = 0; edit < 300; ++edit) {
+    const auto place = [&] { return static_cast<int>(rng.below(kSize)); };
+    if (edit % 11 == 3) draft.undo();
+    if (edit % 13 == 5) draft.set_strength(-static_cast<float>(rng.below(3)), false);
+    if (edit % 17 == 7) draft.use(Mask::random(kSize, Rng(rng.next()), 0.5));
+    draft.begin_stroke({place(), place()});
+    for (int i = 0; i < 5; ++i) draft.paint({place(), place()});
+    const auto painted = draft.take_painted();
+    if (seen == draft.revision()) {
+      for (const ui::Cell& cell : painted) at(cell.row, cell.column) = draft.value(cell);
+    } else {
+      for (int q = 0; q < kSize; ++q) {
+        for (int k = 0; k < kSize; ++k) at(q, k) = draft.value({q, k});
+      }
+    }
+    seen = draft.revision();
+    draft.end_stroke();
+    const auto mask = draft.mask();
+    const Mask shown = mask ? *mask : Mask::causal(kSize);
+    for (int q = 0; q < kSize; ++q) {
+      for (int k = 0; k < kSize; ++k) REQUIRE(at(q, k) == shown(q, k));
+    }
+  }
+}
+
 // The page Mask
 // ------------------------------------------------------------------------------------------------
 TEST_CASE("cells are painted by press and drag, however fast, and undone with Ctrl+Z") {
@@ -235,6 +295,68 @@ TEST_CASE("the steps above run under the draft at once; training takes it with t
   PLAY(h,
        "click \"Top bar/Step\"\nwait until step == 1\nexpect masked.reported < 10\nexpect microscope.mask == \"penalty "
        "\u22121\"");
+}
+
+TEST_CASE("after training has taken the draft, undo has the mask before") {
+  AppHost h;
+  PLAY(h, std::string(kOpen) +
+              "click Microscope/Full\nclick \"Train the masked twin with this mask\"\n"
+              "wait until microscope.mask == full\nexpect microscope.draft == \"\"\nkey Ctrl+Z\n"
+              "expect microscope.draft == causal\nkey Ctrl+Y\nexpect microscope.draft == \"\"");
+}
+
+TEST_CASE("each twin has its draft, with what can be undone") {
+  AppHost h;
+  PLAY(h, std::string(kOpen) +
+              "click \"Off by one\"\nexpect microscope.draft == \"off by one\"\n"
+              "scene \"Mask Lab\"\nclick Unmasked\nscene Microscope\nexpect microscope.draft == \"\"\n"
+              "expect microscope.mask == full\nclick Microscope/Causal\nexpect microscope.draft == causal\n"
+              "scene \"Mask Lab\"\nclick Masked\nscene Microscope\nexpect microscope.draft == \"off by one\"\n"
+              "key Ctrl+Z\nexpect microscope.draft == \"\"");
+}
+
+TEST_CASE("all pages say that a draft is in force, and can drop it; the twins keep their names") {
+  for (const char* page : {"Steps", "Q K V", "Heads", "Twins", "Mask", "Leak test", "What if"}) {
+    CAPTURE(page);
+    AppHost h;
+    PLAY(h, std::string(kOpen) + "set Strength -1\nclick \"Microscope/" + page + "\"\nwait 0.1s");
+    CHECK(figures(h)["draft"] == "penalty \u22121");
+    CHECK(registry::find("Microscope/under a draft: penalty \u22121  \u00D7") != nullptr);
+    PLAY(h, "click \"Drop the draft\"\nexpect microscope.draft == \"\"\nwait 0.1s");
+    CHECK(registry::find("Drop the draft") == nullptr);
+    PLAY(h, "click Microscope/Mask\nkey Ctrl+Z\nexpect microscope.draft == \"penalty \u22121\"");
+  }
+}
+
+TEST_CASE("another corpus or size has no draft") {
+  AppHost h;
+  PLAY(h, std::string(kOpen) +
+              "click \"Off by one\"\nexpect microscope.draft == \"off by one\"\nset Size small\n"
+              "wait until run == 2\nwait until microscope.ready == true\nexpect microscope.draft == \"\"");
+}
+
+TEST_CASE("what is forbidden at strength 0 is as good as open, and can still be painted") {
+  AppHost h;
+  PLAY(h, std::string(kOpen) + "set Strength 0\nexpect microscope.draft == full\nexpect microscope.peeks == 276");
+  CHECK(registry::find("Microscope/can peek: forbidden cells get 0, as if there were no mask") != nullptr);
+  PLAY(h, click_cell(2, 5) + "set Strength max\nexpect microscope.peeks == 1");
+}
+
+TEST_CASE("a strength beyond the slider can be typed") {
+  AppHost h;
+  PLAY(h, std::string(kOpen) +
+              "set Strength -30\nexpect microscope.strength == -30\nexpect microscope.draft == \"penalty \u221230\"\n"
+              "set Strength -1000\nexpect microscope.strength == -1000\nset Strength -1001\n"
+              "expect microscope.strength == -inf");
+}
+
+TEST_CASE("losses are of the mask before until they have been measured under this one") {
+  AppHost h;
+  PLAY(h, std::string(kOpen) +
+              "click \"Top bar/Step\"\nwait until step == 1\nexpect microscope.measured_before == false\n"
+              "click \"Off by one\"\nclick \"Train the masked twin with this mask\"\n"
+              "wait until microscope.mask == \"off by one\"\nwait until microscope.measured_before == true\n"
+              "click \"Top bar/Step\"\nwait until step == 2\nwait until microscope.measured_before == false");
 }
 
 TEST_CASE("an opened model runs under the mask that is drafted") {
