@@ -34,7 +34,7 @@ void explain_stopped(const SceneInput& in, Explanation& out) {
 
 std::string words_of_masks_below(int layer, bool masked) {
   if (layer == 0) return "One mask or another changes nothing here: the mask acts later.";
-  return "x has already passed through " + std::to_string(layer) + (masked ? " masked" : " unmasked") +
+  return "What x is made of has already passed through " + std::to_string(layer) + (masked ? " masked" : " unmasked") +
          (layer == 1 ? " attention" : " attentions") + ": under another mask it would be another x.";
 }
 

@@ -130,8 +130,9 @@ void StepsPage::draw_title(const Lens& lens, const SceneInput&, const Layout& at
   const float begin = x + std::ceil(text_width(Font::kBodyBold, title)) + gap;
   const AttentionQuestion& question = lens.answer->question;
   const ModelConfig& model = lens.model().config();
+  // Beside a typed row, shorter: there it has to be said whose head this is.
   text_elided({begin, y},
-              fmt("%slayer %d, head %d", typed_.row() ? "the model\xE2\x80\x99s " : "",
+              fmt(typed_.row() ? "the model\xE2\x80\x99s L%d H%d" : "layer %d, head %d",
                   std::min(question.layer, model.layers - 1) + 1, std::min(question.head, model.heads - 1) + 1),
               px(at.separator - 12) - begin, Font::kLabel, colors().secondary);
 }
