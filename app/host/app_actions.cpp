@@ -162,8 +162,8 @@ void App::Impl::export_run() {
   exporter.table("run", [snapshot = newest] { return run_log(*snapshot); });
 }
 
-void App::Impl::export_table(std::string name, std::string csv) {
-  exporter.table(name, [csv = std::move(csv)] { return csv; });
+void App::Impl::export_table(std::string name, std::function<std::string()> csv) {
+  exporter.table(name, std::move(csv));
 }
 
 void App::Impl::export_pictures(Pictures pictures) { exporter.pictures(std::move(pictures)); }

@@ -56,7 +56,7 @@ struct App::Impl final : Actions {
   void go_to_now() override;
   void export_run() override;
   void export_window() override;
-  void export_table(std::string name, std::string csv) override;
+  void export_table(std::string name, std::function<std::string()> csv) override;
   void export_pictures(Pictures pictures) override;
   void step_once();
   void set_rate(double steps_per_second);

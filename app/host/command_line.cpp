@@ -95,7 +95,7 @@ void describe_leaktest(CLI::App& app, LeakTestCommand& test) {
   app.add_option("--model", test.model, "Folder with config.json, model.safetensors and tokenizer.json")
       ->check(is_path)
       ->required();
-  app.add_option("--text", test.text, "2 tokens to the model's context; if not given, up to 16 over the vocabulary");
+  app.add_option("--text", test.text, "2 tokens to the model's context; if not given, the whole context if affordable");
   app.add_option("--mask", test.mask, "on or off, instead of the model's own")->check(CLI::IsMember({"on", "off"}));
   app.add_flag("--json", test.json, "Both grids with all digits (docs/command-line.md)");
 }

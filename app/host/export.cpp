@@ -103,9 +103,9 @@ void Exporter::wait() {
 void Exporter::write(const std::string& name, std::string_view ending, std::function<void(const fs::path&)> to) {
   const fs::path file = free_export_path(file_prefix(name), ending, given_out_);
   given_out_.insert(file);
-  run([name, file, to = std::move(to)] {
+  run([file, to = std::move(to)] {
     to(file);
-    return "The " + name + " was written to " + nopeek::shown(file);
+    return "Written to " + nopeek::shown(file);
   });
 }
 

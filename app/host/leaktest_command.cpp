@@ -14,19 +14,27 @@ namespace nopeek {
 
 namespace {
 
-constexpr int kTextLength = 16;      // of the text that is made up: a grid that one can read
+constexpr double kMostWork = 2e11;   // operations that a text is made up for: some 20 seconds
+constexpr int kWidestGrid = 64;      // tokens: a grid that one can read
 constexpr float kSmallMove = 1e-3f;  // in logits, and in nats
 
-/// Tokens at even distances in the vocabulary: the same for every model of one vocabulary, and as different as can be.
-std::vector<TokenId> spread_tokens(const ModelConfig& config) {
-  const int T = std::min(config.context, kTextLength);
+/// The context, or as much of it as can be tested in kMostWork; at least 2.
+int affordable_length(const Model& model) {
+  int T = model.config().context;
+  while (T > 2 && leak_test_work(*model.parameters, T) > kMostWork) --T;
+  return T;
+}
+
+/// Tokens at even distances in the vocabulary, as different as can be.
+std::vector<TokenId> spread_tokens(const Model& model) {
+  const int64_t T = affordable_length(model), V = model.config().vocab;
   std::vector<TokenId> text;
-  for (int t = 0; t < T; ++t) text.push_back(config.vocab * t / T);
+  for (int64_t t = 0; t < T; ++t) text.push_back(static_cast<TokenId>(V * t / T));
   return text;
 }
 
 std::vector<TokenId> text_of(const LeakTestCommand& command, const Model& model) {
-  return command.text ? model.tokenizer->encode(*command.text) : spread_tokens(model.config());
+  return command.text ? model.tokenizer->encode(*command.text) : spread_tokens(model);
 }
 
 void write_json(const Model& model, const char* mask, std::span<const TokenId> ids, const LeakTest& test) {
@@ -36,6 +44,9 @@ void write_json(const Model& model, const char* mask, std::span<const TokenId> i
   for (const TokenId id : ids) json.text(model.tokenizer->token(id));
   json.close(']');
   json.key("ids"), json.list(ids);
+  json.key("tested"), json.number(static_cast<int64_t>(test.tested()));
+  json.key("context"), json.number(static_cast<int64_t>(test.positions));
+  json.key("open_beyond"), json.number(static_cast<int64_t>(test.open_beyond));
   json.key("mask"), json.text(mask);
   json.key("leaks"), json.boolean(test.leaks());
   json.key("verdict"), json.text(verdict(test));
@@ -56,15 +67,24 @@ std::string row_of(const Matrix<float>& grid, Eigen::Index output) {
   return row;
 }
 
-void print_grids(const MaskOption& mask, const LeakTest& test) {
-  const auto T = test.moved.rows();
-  std::printf("%s\n\n%8s %-*s   %s\n", verdict(test).c_str(), "output", static_cast<int>(std::max<Eigen::Index>(T, 12)),
-              "logits moved", "gradient");
-  for (Eigen::Index output = 0; output < T; ++output) {
-    std::printf("%8td %-12s   %s\n", output, row_of(test.moved, output).c_str(), row_of(test.gradient, output).c_str());
+void print_grids(const LeakTest& test) {
+  const int T = test.tested();
+  if (T > kWidestGrid) {
+    std::printf("\n%d tokens: grids too wide to print\n", T);
+    return;
+  }
+  std::printf("\n%8s %-*s   %s\n", "output", std::max(T, 12), "logits moved", "gradient");
+  for (int output = 0; output < T; ++output) {
+    std::printf("%8d %-12s   %s\n", output, row_of(test.moved, output).c_str(), row_of(test.gradient, output).c_str());
   }
   std::printf("columns: tokens, as changed; . exactly 0, o below %g, # more; right of the diagonal lies the future\n",
               static_cast<double>(kSmallMove));
+}
+
+void print(const MaskOption& mask, const LeakTest& test) {
+  std::printf("%s\n", verdict(test).c_str());
+  print_grids(test);
+  std::printf("tested: %d of %d positions\n", test.tested(), test.positions);
   std::printf("mask %s: %s   (--json gives the numbers)\n", mask.name, describe(mask.mask).c_str());
 }
 
@@ -77,7 +97,7 @@ int run_leaktest(const LeakTestCommand& command) {
   const std::vector<TokenId> ids = text_of(command, model);
   const LeakTest test = leak_test(*model.parameters, mask.mask, ids, &interruptible());
   if (command.text) note_lacking(*model.tokenizer, *command.text);
-  command.json ? write_json(model, mask.name, ids, test) : print_grids(mask, test);
+  command.json ? write_json(model, mask.name, ids, test) : print(mask, test);
   return test.leaks() ? 1 : 0;
 }
 

@@ -8,7 +8,7 @@ namespace nopeek {
 /// `nopeek leaktest`.
 struct LeakTestCommand {
   std::filesystem::path model;
-  std::optional<std::string> text;  // none: tokens spread over the vocabulary
+  std::optional<std::string> text;  // none: tokens spread over the vocabulary, over the context if that is affordable
   std::string mask;                 // on, off; empty: the model's own
   bool json = false;
 };

@@ -2,6 +2,7 @@
 
 #include "app/ui/registry.h"
 #include "app/ui/widgets.h"
+#include "app/ui/wrapped_text.h"
 
 namespace nopeek {
 
@@ -13,28 +14,10 @@ constexpr double kSeconds = 8;
 constexpr size_t kMost = 3;
 constexpr float kWidth = 560, kLine = 24;
 
-/// Breaks `text` at spaces into lines no wider than `width` px.
-std::vector<std::string> wrapped(const std::string& text, float width) {
-  std::vector<std::string> lines(1);
-  for (size_t at = 0; at < text.size();) {
-    const size_t end =
-        std::min(text.size(), text.find(' ', at) == std::string::npos ? text.size() : text.find(' ', at));
-    const std::string word = text.substr(at, end - at);
-    const std::string longer = lines.back().empty() ? word : lines.back() + " " + word;
-    if (!lines.back().empty() && text_width(Font::kLabel, longer) > width) {
-      lines.push_back(word);
-    } else {
-      lines.back() = longer;
-    }
-    at = end + 1;
-  }
-  return lines;
-}
-
 /// True if it was clicked away. `bottom` moves up by its height.
 bool draw_message(const std::string& message, int index, float& bottom) {
   const float width = std::min(px(kWidth), theme().window.x - px(32));
-  const auto lines = wrapped(message, width - px(72));
+  const auto lines = wrapped(message, width - px(72), Font::kLabel);
   const float height = px(kLine) * static_cast<float>(lines.size()) + px(20);
   const ImVec2 at{std::floor((theme().window.x - width) * 0.5f), bottom - height};
   bottom = at.y - px(8);

@@ -2,6 +2,7 @@
 #include <nlohmann/json_fwd.hpp>
 
 #include "app/scenes/microscope_clock.h"
+#include "app/scenes/microscope_export.h"
 #include "app/scenes/microscope_stages.h"
 #include "app/scenes/scene.h"
 #include "app/ui/matrix_view.h"
@@ -59,6 +60,8 @@ class MicroscopePage {
   virtual void draw(Lens& lens, const SceneInput& in, const ui::Rect& panel) = 0;
   virtual void explain(const Lens& lens, const SceneInput& in, Explanation& out) = 0;
   virtual void report(const Lens&, nlohmann::json&) const {}
+  /// What it shows as its matrix, to be exported; null: the chosen step of the head. Asked only if lens.ready().
+  virtual std::optional<ExportedMatrix> matrix(const Lens&) const { return {}; }
   virtual bool key(Lens&, const SceneInput&) { return false; }
   virtual bool escape(Lens&) { return false; }
 };
@@ -116,6 +119,14 @@ class Microscope final : public Scene {
 
   void draw_progress(const ui::Rect& panel);
 
+  // microscope_export.cpp
+  void draw_export_menu(const SceneInput& in, const ui::Rect& place);
+  void export_steps(const SceneInput& in);
+  void export_pictures(const SceneInput& in, std::string name, std::vector<ExportedMatrix> matrices,
+                       std::vector<int> delays);
+  void say_whose(const SceneInput& in, ExportedMatrix& matrix) const;
+  static std::string file_name(const ExportedMatrix& matrix, const std::string& what);
+
   // microscope_pipeline.cpp
   void draw_pipeline(const SceneInput& in, const ui::Rect& panel);
   void draw_stage_names(const ui::Rect& room);
@@ -132,6 +143,7 @@ class Microscope final : public Scene {
   std::unique_ptr<LiveAttention> attention_;  // made when the scene is first seen: it is a thread
   double shown_since_ = 0;
   double waited_since_ = 0;  // for an answer to another text or head; 0: it is there
+  uint64_t pictures_ = 0;    // that have been exported
   double clock_seen_ = 0;    // clock_now() when the play was last moved on
 
   // The text's editor

@@ -14,7 +14,8 @@ using namespace ui;
 namespace {
 
 constexpr float kTop = 12, kHeight = 32, kInset = 20, kGap = 16;
-constexpr float kPlay = 48;  // the room that the pipeline's play button takes where it is low
+constexpr float kIcon = 28, kIcons = 4 + 2 * kIcon;  // of the buttons behind the tabs; both with the gap before them
+constexpr float kPlay = 48;                          // the room that the pipeline's play button takes where it is low
 constexpr float kChip = 36, kCombo = 104, kTabs = 112;  // a head's chip; the combos of heads, and of pages
 constexpr float kNames = 400;                           // what the names of the steps take in the small class
 constexpr float kLayerWord = 42, kHeadWord = 40;        // 'layer' and 'head' with the gap behind them
@@ -62,7 +63,7 @@ Rect Microscope::draw_header(const SceneInput& in, const Rect& panel) {
     x = room.max.x + kGap;
   }
   // What does not fit becomes a list: first the heads, which are the more, then the pages.
-  const float spare = right - x - (small ? kNames : 0) - kHeight - 2 * kGap;
+  const float spare = right - x - (small ? kNames + kGap : 0) - kIcons - kGap * 0.5f;
   const float tabs = tabs_width(in), chips = chips_width(model), combos = 2 * kCombo + 8;
   const bool as_chips = tabs + chips <= spare || (tabs + combos > spare && kTabs + chips <= spare);
   const bool as_tabs = tabs + (as_chips ? chips : combos) <= spare;
@@ -70,10 +71,11 @@ Rect Microscope::draw_header(const SceneInput& in, const Rect& panel) {
   right -= as_chips ? chips : combos;
   draw_head_picker(in, right, y, as_chips);
   x = as_tabs ? draw_tabs(in, x, y) : draw_tab_list(in, x, y);
-  if (icon_button("Edit text", theme().rect(x + 8, y, kHeight, kHeight), Icon::kPencil, text_line(/*with_key=*/true),
+  if (icon_button("Edit text", theme().rect(x + 4, y, kIcon, kHeight), Icon::kPencil, text_line(/*with_key=*/true),
                   true, Look::kPlain))
     begin_edit(in);
-  if (small) room = {{x + 8 + kHeight + kGap, y}, {right - kGap, y + kHeight}};
+  draw_export_menu(in, theme().rect(x + 4 + kIcon, y, kIcon, kHeight));
+  if (small) room = {{x + kIcons + kGap, y}, {right - kGap, y + kHeight}};
   draw_text_dialog(in);
   return room;
 }

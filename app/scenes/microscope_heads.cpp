@@ -37,6 +37,7 @@ class HeadsPage final : public MicroscopePage {
   void draw(Lens& lens, const SceneInput& in, const Rect& panel) override;
   void explain(const Lens& lens, const SceneInput& in, Explanation& out) override;
   void report(const Lens& lens, nlohmann::json& out) const override;
+  std::optional<ExportedMatrix> matrix(const Lens& lens) const override;
 
  private:
   struct Grid {
@@ -394,6 +395,19 @@ void HeadsPage::suggest(const SceneInput& in, int sharp, Explanation& out) {
                                pick.layer = sharp / heads;
                                pick.head = sharp % heads;
                              }});
+}
+
+/// The mean.
+std::optional<ExportedMatrix> HeadsPage::matrix(const Lens& lens) const {
+  if (!trace_ || revision_ != lens.revision) return {};
+  const Matrix<float>& mean = trace_->mean;
+  ExportedMatrix out = stage_matrix(lens, Stage::kWeights);
+  out.name = "mean of all heads";
+  out.of_head = false;
+  out.stage.reset();
+  out.values = (mean.array() == Mask::kForbidden).select(0.0f, mean.array());
+  out.shown.assign(mean.data(), mean.data() + mean.size());
+  return out;
 }
 
 void HeadsPage::report(const Lens& lens, nlohmann::json& out) const {

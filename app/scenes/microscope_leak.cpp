@@ -3,7 +3,8 @@
 #include <nlohmann/json.hpp>
 
 #include "app/scenes/microscope.h"
-#include "app/ui/registry.h"
+#include "app/scenes/microscope_answers.h"
+#include "app/ui/wrapped_text.h"
 
 namespace nopeek {
 
@@ -13,13 +14,10 @@ namespace {
 
 constexpr int kTexture = 161;
 constexpr float kLabelRoom = 84;
-constexpr double kEvery = 0.25;         // s between two tests of a model in training, which wants the processor, too
-constexpr double kProgressAfter = 0.3;  // s
-constexpr double kQuick = 1e11;         // operations that are not asked for first: a second or two
+constexpr double kEvery = 0.25;  // s between two tests of a model in training
 
-/// A pass costs two operations a weight and token; there are T + 1 of them, and T ways back of twice as much.
-double operations(const Model& model, size_t T) {
-  return 8 * static_cast<double>(model.parameters->size()) * static_cast<double>(T) * static_cast<double>(T);
+bool same_words(const LeakQuestion& answered, const LeakQuestion& asked) {
+  return answered.text == asked.text && answered.model.tokenizer == asked.model.tokenizer;
 }
 
 /// Which outputs move when a token of the text changes. Row = output, column = changed token.
@@ -28,6 +26,7 @@ class LeakPage final : public MicroscopePage {
   void draw(Lens& lens, const SceneInput& in, const Rect& panel) override;
   void explain(const Lens& lens, const SceneInput& in, Explanation& out) override;
   void report(const Lens& lens, nlohmann::json& figures) const override;
+  std::optional<ExportedMatrix> matrix(const Lens& lens) const override;
   bool escape(Lens& lens) override;
 
  private:
@@ -40,14 +39,14 @@ class LeakPage final : public MicroscopePage {
   };
 
   void begin_frame(Lens& lens, const SceneInput& in);
-  void ask(Lens& lens, const SceneInput& in);
-  void take_answer(Lens& lens);
-  void update_values(const Lens& lens);
+  void update_values();
   Layout layout(const Rect& panel) const;
   void draw_grid(Lens& lens, const SceneInput& in, const Rect& area);
+  gl::HeatmapSpec look(float pitch) const;
   void light_column(const Rect& grid) const;
   void draw_verdict(const Lens& lens, const Layout& at);
   void draw_progress(const Layout& at);
+  std::string state_words() const;
   void draw_methods(const Layout& at);
   void draw_token(Lens& lens, const Layout& at);
   void draw_legend(const Layout& at) const;
@@ -58,21 +57,17 @@ class LeakPage final : public MicroscopePage {
   std::string cell_words(const Lens& lens, Cell cell) const;
 
   /// There is a test of this very text; perhaps of the weights or the mask before.
-  bool ready() const { return answer_ && answer_->test; }
-  const LeakTest& test() const { return *answer_->test; }
+  bool ready() const { return answer() && answer()->test; }
+  const std::shared_ptr<const LeakAnswer>& answer() const { return answers_.answer(); }
+  const LeakTest& test() const { return *answer()->test; }
   const Matrix<float>& grid() const { return method_ == Method::kChange ? test().moved : test().gradient; }
-  const std::vector<LeakTest::Cell>& places() const {
-    return method_ == Method::kChange ? test().at : test().gradient_at;
-  }
   /// The verdict is of the mask that the model runs under now.
-  bool of_this_mask() const { return ready() && answer_->question.model.mask == model_.mask; }
+  bool of_this_mask() const { return ready() && answer()->question.model.mask == model_.mask; }
 
-  std::unique_ptr<LiveLeak> leak_;  // made when the page is first seen: it is a thread
-  Model model_;                     // as it runs on this screen
+  PageAnswers<LeakQuestion, LeakAnswer> answers_{leak_of, same_words, kEvery};
+  Model model_;  // as it runs on this screen
   std::string name_;
-  bool opened_ = false, wanted_ = false, quick_ = true;
-  std::shared_ptr<const LeakAnswer> answer_;
-  double asked_since_ = 0, answered_ = 0;
+  bool opened_ = false, stopped_ = false;
 
   Method method_ = Method::kChange, shown_method_ = Method::kChange;
   std::shared_ptr<const LeakAnswer> shown_;
@@ -85,7 +80,9 @@ class LeakPage final : public MicroscopePage {
   int column_ = -1;  // the changed token that is stepped to
 };
 
-std::string quoted(const Lens& lens, int position) { return "'" + lens.labels[static_cast<size_t>(position)] + "'"; }
+std::string quoted(const Lens& lens, int position) {
+  return "\u201C" + lens.labels[static_cast<size_t>(position)] + "\u201D";
+}
 
 std::string power_text(float value) {
   if (std::isinf(value)) return "no number";
@@ -110,45 +107,21 @@ std::string ranges(const std::vector<int>& sorted) {
 // Each frame
 // ------------------------------------------------------------------------------------------------
 void LeakPage::begin_frame(Lens& lens, const SceneInput& in) {
-  if (!leak_) leak_ = std::make_unique<LiveLeak>(leak_of, in.wake);
-  const bool other_text = answer_ && (answer_->question.text != lens.text ||
-                                      answer_->question.model.tokenizer != in.voices[in.held_voice].model.tokenizer);
-  if (other_text) answer_ = nullptr;
   model_ = in.voices[in.held_voice].model;
   if (lens.draft) model_.mask = lens.draft;
   opened_ = in.opened;
+  stopped_ = !opened_ && !in.shown.lanes[in.held_voice].stopped.empty();
   name_ = opened_ ? model_.name : "the " + voice_name(in.voices, in.held_voice, false) + " twin";
-  quick_ = operations(model_, lens.text.size()) < kQuick;
-  ask(lens, in);
-  take_answer(lens);
-  if (column_ >= static_cast<int>(lens.text.size())) column_ = -1;
-  update_values(lens);
+  const int T = static_cast<int>(lens.text.size());
+  answers_.ask({model_, lens.text}, leak_test_work(*model_.parameters, T), in.smooth && of_this_mask(), in.wake);
+  if (answer()) lens.leak = answer();
+  if (column_ >= T) column_ = -1;
+  update_values();
 }
 
-/// What takes long waits for a button.
-void LeakPage::ask(Lens& lens, const SceneInput& in) {
-  const LeakQuestion question{model_, lens.text};
-  if (answer_ && answer_->question == question) return;
-  const bool newer_weights = answer_ && of_this_mask() && in.smooth;
-  if (quick_ && newer_weights && clock_now() - answered_ < kEvery) return keep_moving();
-  if (!quick_ && !wanted_) return;
-  if (leak_->progress() < 0) asked_since_ = clock_now();
-  leak_->ask(question);
-}
-
-void LeakPage::take_answer(Lens& lens) {
-  const auto newest = leak_->answer();
-  if (!newest || newest == answer_ || newest->question.text != lens.text ||
-      newest->question.model.tokenizer != model_.tokenizer)
-    return;
-  answer_ = lens.leak = newest;
-  answered_ = clock_now();
-  wanted_ = false;
-}
-
-void LeakPage::update_values(const Lens&) {
-  if (!ready() || (shown_ == answer_ && shown_method_ == method_)) return;
-  shown_ = answer_;
+void LeakPage::update_values() {
+  if (!ready() || (shown_ == answer() && shown_method_ == method_)) return;
+  shown_ = answer();
   shown_method_ = method_;
   ++revision_;
   values_.assign(grid().data(), grid().data() + grid().size());
@@ -207,11 +180,7 @@ void LeakPage::draw_grid(Lens& lens, const SceneInput& in, const Rect& area) {
               pitch = std::min(36.0f, fit < 4 ? fit : std::floor(fit * theme().s) / theme().s);
   MatrixSpec spec{
       .label = "Leak test cells", .texture = kTexture, .values = values_.data(), .revision = revision_, .area = area};
-  spec.look = heatmap_look(pitch);
-  spec.look.columns = spec.look.rows = spec.look.T = T;
-  spec.look.mapping = gl::Mapping::kLogarithm;
-  spec.look.low = std::log10(std::max(least_, 1e-30f));
-  spec.look.high = std::max(std::log10(std::max(most_, 1e-30f)), spec.look.low + 1);
+  spec.look = look(pitch);
   spec.pitch_x = spec.pitch_y = pitch;
   spec.row_labels = spec.column_labels = lens.labels;
   spec.label_width = 54;
@@ -224,10 +193,19 @@ void LeakPage::draw_grid(Lens& lens, const SceneInput& in, const Rect& area) {
   if (hovered_.valid()) tooltip(events.it.id, ImGui::GetIO().MousePos, {{cell_words(lens, hovered_), {}}});
 }
 
+gl::HeatmapSpec LeakPage::look(float pitch) const {
+  gl::HeatmapSpec look = heatmap_look(pitch);
+  look.columns = look.rows = look.T = static_cast<int>(grid().rows());
+  look.mapping = gl::Mapping::kLogarithm;
+  look.low = std::log10(std::max(least_, 1e-30f));
+  look.high = std::max(std::log10(std::max(most_, 1e-30f)), look.low + 1);
+  return look;
+}
+
 /// All other columns step back.
 void LeakPage::light_column(const Rect& grid) const {
   if (column_ < 0) return;
-  const int last = static_cast<int>(answer_->question.text.size()) - 1;
+  const int last = static_cast<int>(answer()->question.text.size()) - 1;
   const Rect column{view_.cell_rect({0, column_}).min, view_.cell_rect({last, column_}).max};
   const ImU32 veil = faded(colors().panel, 0.55f);
   const float left = std::clamp(column.min.x, grid.min.x, grid.max.x),
@@ -244,7 +222,10 @@ void LeakPage::choose(Lens& lens, Cell cell) {
 // The verdict
 // ------------------------------------------------------------------------------------------------
 std::string LeakPage::place_words(const Lens& lens) const {
-  if (!test().leaks()) return "No output depends on a later token: not one bit of it.";
+  if (!test().leaks()) {
+    const std::string beyond = beyond_words(test());
+    return beyond.empty() ? "No output depends on a later token: not one bit of it." : beyond;
+  }
   const auto [output, token] = test().at.front();
   std::string words = "at output " + quoted(lens, output) + ", token " + quoted(lens, token);
   if (test().at.size() > 1) words += " (and " + std::to_string(test().at.size() - 1) + " more)";
@@ -255,38 +236,45 @@ void LeakPage::draw_verdict(const Lens& lens, const Layout& at) {
   const float room = px(at.x1 - at.x0);
   const std::string title = "Leak test of " + name_ + (lens.draft ? ", under the draft" : "");
   text_elided(theme().at(at.x0, at.title), title, room, Font::kBodyBold, colors().text);
-  if (answer_ && !answer_->error.empty()) {
+  if (answer() && !answer()->error.empty()) {
     text_elided(theme().at(at.x0, at.verdict), "No verdict", room, Font::kTitle, colors().text);
-    text_elided(theme().at(at.x0, at.place), answer_->error, room, Font::kLabel, colors().secondary);
+    text_wrapped(theme().at(at.x0, at.place), answer()->error, room, px(20), Font::kLabel, colors().secondary);
     return;
   }
   if (!ready()) return;
   const bool current = of_this_mask();
-  const ImU32 color = current ? colors().hue(!test().leaks()).text : colors().disabled;
-  text(theme().at(at.x0, at.verdict), test().leaks() ? "Leaks from the future" : "PASS", Font::kTitle, color);
+  const bool open = !test().leaks() && test().open_beyond > 0;  // no leak, and no clean bill
+  const ImU32 color = !current ? colors().disabled : open ? colors().text : colors().hue(!test().leaks()).text;
+  const std::string words = test().leaks() ? "Leaks from the future" : brief_verdict(test());
+  text_elided(theme().at(at.x0, at.verdict), words, room, Font::kTitle, color);
   text_elided(theme().at(at.x0, at.place), place_words(lens), room, Font::kBody,
               current ? colors().text : colors().disabled);
 }
 
 /// Which step the verdict is of, or how far the next one is.
 void LeakPage::draw_progress(const Layout& at) {
-  const float progress = leak_->progress();
-  const bool waits = progress >= 0 && clock_now() - asked_since_ > kProgressAfter && (!quick_ || !ready());
-  if (progress >= 0) keep_moving();
-  if (waits) {
-    progress_bar(theme().rect(at.x0, at.step - 2, at.x1 - at.x0 - 92, 4), progress);
-    if (button("Cancel", theme().rect(at.x1 - 80, at.step - 14, 80, 28))) {
-      leak_->cancel();
-      wanted_ = false;
-    }
+  if (answer() && !answer()->error.empty() && !answers_.waits()) return;
+  if (answers_.waits()) {
+    const float taken = answers_.quick() ? 0 : 92;
+    progress_bar(theme().rect(at.x0, at.step - 2, at.x1 - at.x0 - taken, 4), answers_.progress());
+    if (!answers_.quick() && button("Cancel", theme().rect(at.x1 - 80, at.step - 14, 80, 28))) answers_.cancel();
     return;
   }
-  const bool due = !quick_ && progress < 0 && !(answer_ && same_function(answer_->question.model, model_));
-  if (due && button("Run the test", theme().rect(at.x1 - 108, at.step - 14, 108, 28))) wanted_ = true;
+  const bool due = answers_.due();
+  if (due && button("Run the test", theme().rect(at.x1 - 108, at.step - 14, 108, 28))) answers_.run();
+  text_elided(theme().at(at.x0, at.step), state_words(), px(at.x1 - at.x0 - (due ? 120 : 0)), Font::kLabel,
+              colors().secondary);
+}
+
+std::string LeakPage::state_words() const {
+  if (answers_.due()) return ready() ? "Of another mask, or of earlier weights." : "Large: this may take a minute.";
+  if (!ready()) return "";
   std::string words;
-  if (due) words = ready() ? "Of another mask, or of earlier weights." : "Large: this may take a minute.";
-  if (!due && ready() && !opened_) words = "of step " + std::string(grouped_text(answer_->question.model.step).chars);
-  text_elided(theme().at(at.x0, at.step), words, px(at.x1 - at.x0 - (due ? 120 : 0)), Font::kLabel, colors().secondary);
+  if (!opened_) words = "of step " + std::string(grouped_text(answer()->question.model.step).chars);
+  if (stopped_) return words + ": it has stopped, and trains no more";
+  if (!test().leaks() && test().open_beyond > 0)
+    words += (opened_ ? "" : "; ") + std::string("a longer text tests them");
+  return words;
 }
 
 // The methods
@@ -342,7 +330,7 @@ void LeakPage::draw_token(Lens& lens, const Layout& at) {
   const float room = px(at.x1 - at.x0);
   const int T = static_cast<int>(lens.text.size());
   text_elided(theme().at(at.x0, at.about),
-              method_ == Method::kChange ? "How far an output's logits move when one token is another one."
+              method_ == Method::kChange ? "How far an output\u2019s logits move when one token is another one."
                                          : "How much the loss at an output depends on what is embedded at a token.",
               room, Font::kLabel, colors().secondary);
   text_elided(theme().at(at.x0, at.agree), agree_words(lens), room, Font::kLabel, colors().text);
@@ -379,8 +367,9 @@ void LeakPage::draw_legend(const Layout& at) const {
   scale(x + 150, y + 24, colors().future.scale, "future");
   text_elided(theme().at(x + 310, y + 24), power_text(least_) + " to " + power_text(most_), px(at.x1 - x - 310),
               Font::kMonoSmall, colors().secondary);
-  text_elided(theme().at(x, at.command), "Without a window: nopeek leaktest --model DIR", px(at.x1 - x),
-              Font::kMonoSmall, colors().disabled);
+  const float w = text(theme().at(x, at.command), "On the command line", Font::kLabel, colors().secondary);
+  text_elided({px(x) + w + px(12), px(at.command)}, "nopeek leaktest --model DIR", px(at.x1 - x - 12) - w,
+              Font::kMonoSmall, colors().text);
 }
 
 bool LeakPage::escape(Lens&) {
@@ -400,17 +389,27 @@ void LeakPage::explain(const Lens& lens, const SceneInput& in, Explanation& out)
   if (ready() && of_this_mask()) {
     const Tone tone = test().leaks() ? Tone::kFuture : Tone::kPast;
     const size_t T = lens.text.size();
-    out.words.push_back({{test().leaks() ? "It leaks" : "It passes", tone},
+    out.words.push_back({{test().leaks()   ? "It leaks"
+                          : test().whole() ? "It passes"
+                                           : "It passes so far",
+                          tone},
                          {": " + std::to_string(test().at.size()) + " of " + std::to_string(T * (T - 1) / 2) +
                           " pairs of an output and a later token are not exactly 0."}});
+    if (!test().whole()) {
+      out.words.push_back({{"That is said of the " + std::to_string(test().tested()) + " positions of this text. The " +
+                            "model reads " + std::to_string(test().positions) + "."}});
+    }
+    if (const std::string beyond = beyond_words(test()); !beyond.empty())
+      out.words.push_back({{beyond, Tone::kFuture}, {" Write a longer one to test them, too."}});
     if (!test().leaks())
       out.words.push_back({{"Hatched means exactly 0, not small: the mask gave that token no weight at all."}});
   }
-  out.suggestions.push_back({method_ == Method::kChange ? "Ask the gradient instead" : "Change tokens instead",
-                             method_ == Method::kGradient,
-                             [this] { method_ = method_ == Method::kChange ? Method::kGradient : Method::kChange; }});
+  if (stopped_) out.words.push_back({{"This twin trains no more: " + in.shown.lanes[in.held_voice].stopped}});
   const int last = static_cast<int>(lens.text.size()) - 1;
-  if (ready() && last > 0) {
+  if (ready()) {
+    const bool change = method_ == Method::kChange;
+    out.suggestions.push_back({change ? "Ask the gradient instead" : "Change tokens instead", !change,
+                               [this, change] { method_ = change ? Method::kGradient : Method::kChange; }});
     out.suggestions.push_back({"Change the last token", column_ == last, [this, last] { column_ = last; }});
   }
   if (in.voices.size() == 2) {
@@ -419,13 +418,27 @@ void LeakPage::explain(const Lens& lens, const SceneInput& in, Explanation& out)
   }
 }
 
+std::optional<ExportedMatrix> LeakPage::matrix(const Lens& lens) const {
+  if (!ready() || values_.empty()) return {};
+  ExportedMatrix out;
+  out.name = method_ == Method::kChange ? "leak test" : "leak test by gradient";
+  out.of_head = false;
+  out.values = grid();
+  out.shown = values_;
+  out.row = "output";
+  out.rows = out.columns = lens.labels;
+  out.look = look(1);
+  out.hatched = "exactly 0";
+  return out;
+}
+
 void LeakPage::report(const Lens& lens, nlohmann::json& figures) const {
-  const bool current = of_this_mask() && answer_->question.text == lens.text;
+  const bool current = of_this_mask() && answer()->question.text == lens.text;
   figures["leaks"] = current ? nlohmann::json(test().at.size()) : nlohmann::json();
   figures["verdict"] = current ? verdict(test()) : "";
   figures["agree"] = current ? nlohmann::json(test().agree()) : nlohmann::json();
   figures["changed_token"] = column_ >= 0 ? nlohmann::json(column_) : nlohmann::json();
-  figures["leak_error"] = answer_ ? answer_->error : "";
+  figures["leak_error"] = answer() ? answer()->error : "";
 }
 
 }  // namespace

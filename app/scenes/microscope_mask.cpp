@@ -41,6 +41,7 @@ class MaskPage final : public MicroscopePage {
   void draw(Lens& lens, const SceneInput& in, const Rect& panel) override;
   void explain(const Lens& lens, const SceneInput& in, Explanation& out) override;
   void report(const Lens& lens, nlohmann::json& figures) const override;
+  std::optional<ExportedMatrix> matrix(const Lens& lens) const override;
   bool key(Lens& lens, const SceneInput& in) override;
   bool escape(Lens& lens) override;
 
@@ -59,6 +60,7 @@ class MaskPage final : public MicroscopePage {
   Layout layout(const Rect& panel) const;
   void draw_matrix(Lens& lens, const SceneInput& in, const Rect& area);
   void paint(Lens& lens, const MatrixEvents& events);
+  gl::HeatmapSpec look(float pitch) const;
   void choose(Lens& lens, Cell cell);
   void describe_cell(Cell cell, ImGuiID owner) const;
   void draw_refusal(const Rect& matrix) const;
@@ -202,9 +204,7 @@ void MaskPage::draw_matrix(Lens& lens, const SceneInput& in, const Rect& area) {
   // Whole px, so that all cells are of one size.
   const float fit = area.w() / static_cast<float>(T), pitch = fit < 4 ? fit : std::floor(fit * theme().s) / theme().s;
   MatrixSpec spec{.label = kMatrix, .texture = kTexture, .values = values_.data(), .revision = revision_, .area = area};
-  spec.look = heatmap_look(pitch);
-  spec.look.columns = spec.look.rows = spec.look.T = T;
-  spec.look.mapping = gl::Mapping::kWeight;
+  spec.look = look(pitch);
   spec.pitch_x = spec.pitch_y = std::min(26.0f, pitch);
   spec.row_labels = spec.column_labels = labels_;
   spec.label_width = 54;
@@ -223,6 +223,13 @@ void MaskPage::draw_matrix(Lens& lens, const SceneInput& in, const Rect& area) {
   paint(lens, events);
   if (events.hovered.valid() && !draft_.stroking()) describe_cell(events.hovered, events.it.id);
   draw_refusal(events.rect);
+}
+
+gl::HeatmapSpec MaskPage::look(float pitch) const {
+  gl::HeatmapSpec look = heatmap_look(pitch);
+  look.columns = look.rows = look.T = shown_->size();
+  look.mapping = gl::Mapping::kWeight;
+  return look;
 }
 
 void MaskPage::paint(Lens& lens, const MatrixEvents& events) {
@@ -397,9 +404,7 @@ std::string MaskPage::measured_words(const Lens& lens) const {
   const bool same =
       lens.leak && lens.leak->test && lens.leak->question.model.mask == shown_ && lens.leak->question.text == lens.text;
   if (!same) return "Not measured yet: see the page Leak test";
-  const size_t leaks = lens.leak->test->at.size();
-  if (leaks == 0) return "Measured by the leak test: PASS";
-  return "Measured by the leak test: leaks at " + std::to_string(leaks) + (leaks == 1 ? " place" : " places");
+  return "Leak test: " + brief_verdict(*lens.leak->test);
 }
 
 // What training makes of it
@@ -521,6 +526,24 @@ void MaskPage::explain(const Lens& lens, const SceneInput& in, Explanation& out)
   } else {
     suggest("Draw a mask by chance", random_ && draft_.pattern() == *random_, [this] { use_random(); });
   }
+}
+
+/// What is added to the scores.
+std::optional<ExportedMatrix> MaskPage::matrix(const Lens&) const {
+  if (!shown_) return {};
+  const int T = shown_->size();
+  ExportedMatrix out;
+  out.name = "mask";
+  out.of_head = false;
+  out.values.resize(T, T);
+  for (int query = 0; query < T; ++query) {
+    for (int key = 0; key < T; ++key) out.values(query, key) = (*shown_)(query, key);
+  }
+  out.shown = values_;
+  out.rows = out.columns = labels_;
+  out.look = look(1);
+  out.with_scale = false;
+  return out;
 }
 
 void MaskPage::report(const Lens& lens, nlohmann::json& figures) const {

@@ -7,6 +7,12 @@ namespace nopeek {
 
 using namespace ui;
 
+namespace {
+
+constexpr float kLeastAnswer = 6;  // px of a cell from which the answers are outlined
+
+}  // namespace
+
 bool draw_waiting(const Lens& lens, const Rect& panel) {
   if (lens.ready()) return false;
   const float x = (panel.min.x + panel.max.x) * 0.5f, y = (panel.min.y + panel.max.y) * 0.5f;
@@ -36,6 +42,20 @@ std::string words_of_masks_below(int layer, bool masked) {
   if (layer == 0) return "One mask or another changes nothing here: the mask acts later.";
   return "What x is made of has already passed through " + std::to_string(layer) + (masked ? " masked" : " unmasked") +
          (layer == 1 ? " attention" : " attentions") + ": under another mask it would be another x.";
+}
+
+void draw_answers(const MatrixView& view, int T, bool masked, Cell chosen) {
+  const Rect first = view.cell_rect({0, 0});
+  if (first.w() < kLeastAnswer) return;
+  const Rect corner = view.cell_rect({T, T});
+  const ImU32 color = masked ? colors().answer_on : colors().answer_off;
+  const float radius = first.w() >= px(18) ? 2 : 1;
+  canvas()->PushClipRect(view.rect().min, {std::min(view.rect().max.x, corner.min.x), view.rect().max.y}, true);
+  const int from = view.cell_at(view.rect().min).row, to = view.cell_at(view.rect().max).row;
+  for (int q = from; q <= to && q + 1 < T; ++q) {
+    if (!(Cell{q, q + 1} == chosen)) outline(view.cell_rect({q, q + 1}), color, 1.5f, radius);
+  }
+  canvas()->PopClipRect();
 }
 
 Rect square_in(const Rect& area, int T, float pitch) {

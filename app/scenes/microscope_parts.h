@@ -19,6 +19,9 @@ void explain_stopped(const SceneInput& in, Explanation& out);
 /// Whether a mask has had a say in what goes into the attention of `layer`, the first being 0.
 std::string words_of_masks_below(int layer, bool masked);
 
+/// Outlines each query's own target, the cell that it must not see, but not the chosen one, which has a frame.
+void draw_answers(const ui::MatrixView& view, int T, bool masked, ui::Cell chosen);
+
 /// Where a square matrix of all tokens stands in `area`, whose upper left corner its cells begin at: its area, with
 /// cells of at most `pitch`. Logical px.
 ui::Rect square_in(const ui::Rect& area, int T, float pitch = 26);

@@ -18,6 +18,17 @@ const char* stage_name(Stage stage) {
   return kNames[static_cast<int>(stage)];
 }
 
+const char* stage_matrix_name(Stage stage) {
+  constexpr const char* kNames[] = {"scores", "scaled scores", "masked scores", "weights", "output"};
+  return kNames[static_cast<int>(stage)];
+}
+
+std::string stage_operator(Stage stage, int head_size) {
+  if (stage == Stage::kScaled) return "\xC3\xB7 \xE2\x88\x9A" + (head_size > 0 ? std::to_string(head_size) : "");
+  constexpr const char* kOperators[] = {"Q \xC2\xB7 K", "", "+ mask", "softmax", "\xC3\x97 V"};
+  return kOperators[static_cast<int>(stage)];
+}
+
 void StageMatrices::use(const std::shared_ptr<const AttentionAnswer>& answer, size_t voice) {
   if (answer == answer_ && voice == voice_) return;
   answer_ = answer;

@@ -1,5 +1,6 @@
 #pragma once
 #include <memory>
+#include <string>
 
 #include "app/gl/heatmap.h"
 #include "app/scenes/microscope_clock.h"
@@ -9,6 +10,10 @@ namespace nopeek {
 
 /// What the five matrices of a head are called.
 const char* stage_name(Stage stage);
+/// The same where there is room: "scaled scores".
+const char* stage_matrix_name(Stage stage);
+/// What makes this matrix of the one before, in a head of so many channels; 0: unknown.
+std::string stage_operator(Stage stage, int head_size);
 
 /// The five matrices of a head as pictures (VISUAL.md 4). Holds the answer that they are of.
 class StageMatrices {

@@ -6,6 +6,7 @@
 #include <numeric>
 #include <utility>
 
+#include "app/scenes/microscope_parts.h"
 #include "app/ui/imgui_compat.h"
 #include "app/ui/registry.h"
 
@@ -19,7 +20,6 @@ constexpr int kTextures = 105;  // keys of the large matrices: this and the next
 constexpr float kInset = 20, kMatrixX = 84, kMatrixY = 88, kHeaderY = 74;
 constexpr float kLeastPitch = 18, kUsualPitch = 26, kMostPitch = 36;
 constexpr float kTypedPitch = 26, kMostTypedPitch = 32;  // a field is higher than a line of text
-constexpr float kLeastAnswer = 6;                        // px of a cell from which the answers are outlined
 constexpr const char* kTitles[] = {"Scores", "Scaled scores", "Masked scores", "Weights", "Output"};
 
 }  // namespace
@@ -175,7 +175,7 @@ void StepsPage::draw_matrix(Lens& lens, const SceneInput& in, const Layout& at) 
     draw_heatmap(in.heatmaps, kTextures + static_cast<int>(other), view_.in_view(matrices.look(other, at.pitch)),
                  events.rect, matrices.values(other), matrices.revision(), std::abs(place - chosen));
   }
-  if (!output) draw_answers(lens);
+  if (!output) draw_answers(view_, lens.T(), matrices.masked(), cell_);
   if (events.chosen && output) {
     lens.cell.row = events.chosen->row;
     dimension_ = events.chosen->column;
@@ -183,21 +183,6 @@ void StepsPage::draw_matrix(Lens& lens, const SceneInput& in, const Layout& at) 
     lens.cell = *events.chosen;
   }
   if (events.hovered.valid()) describe_cell(lens, events.hovered, events.it.id);
-}
-
-/// Each query's own target, the cell that it must not see.
-void StepsPage::draw_answers(const Lens& lens) const {
-  const Rect first = view_.cell_rect({0, 0});
-  if (first.w() < kLeastAnswer) return;
-  const Rect corner = view_.cell_rect({lens.T(), lens.T()});
-  const ImU32 color = lens.matrices.masked() ? colors().answer_on : colors().answer_off;
-  const float radius = first.w() >= px(18) ? 2 : 1;
-  ImGui::PushClipRect(view_.rect().min, {std::min(view_.rect().max.x, corner.min.x), view_.rect().max.y}, true);
-  const int from = view_.cell_at(view_.rect().min).row, to = view_.cell_at(view_.rect().max).row;
-  for (int q = from; q <= to && q + 1 < lens.T(); ++q) {
-    if (!(Cell{q, q + 1} == cell_)) outline(view_.cell_rect({q, q + 1}), color, 1.5f, radius);
-  }
-  ImGui::PopClipRect();
 }
 
 void StepsPage::describe_cell(const Lens& lens, Cell cell, ImGuiID owner) const {

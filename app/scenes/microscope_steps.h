@@ -50,7 +50,6 @@ class StepsPage final : public MicroscopePage {
   void update(const Lens& lens);
   void draw_title(const Lens& lens, const SceneInput& in, const Layout& at) const;
   void draw_matrix(Lens& lens, const SceneInput& in, const Layout& at);
-  void draw_answers(const Lens& lens) const;
   void describe_cell(const Lens& lens, ui::Cell cell, ImGuiID owner) const;
   void draw_waiting(const Lens& lens, const Layout& at) const;
   /// Which keys the rows show: the wheel scrolls, and a newly chosen key comes into view.

@@ -30,6 +30,7 @@ class TwinsPage final : public MicroscopePage {
   void draw(Lens& lens, const SceneInput& in, const Rect& panel) override;
   void explain(const Lens& lens, const SceneInput& in, Explanation& out) override;
   void report(const Lens& lens, nlohmann::json& out) const override;
+  std::optional<ExportedMatrix> matrix(const Lens& lens) const override;
 
  private:
   struct Side {
@@ -159,8 +160,7 @@ void TwinsPage::draw_title(float x, float y, float w, size_t i) const {
   name[0] = static_cast<char>(std::toupper(static_cast<unsigned char>(name[0])));
   text_elided({pen, px(y)}, name, end - pen, Font::kBodyBold, colors().text);
   pen += text_width(Font::kBodyBold, name) + px(8);
-  constexpr const char* kOfStage[] = {"scores", "scaled scores", "masked scores", "weights", "output"};
-  const std::string what = i < 2 ? kOfStage[static_cast<size_t>(stage_)] : difference_name();
+  const std::string what = i < 2 ? stage_matrix_name(stage_) : difference_name();
   if (end - pen > px(48)) text_elided({pen, px(y)}, what, end - pen, Font::kLabel, colors().secondary);
 }
 
@@ -310,6 +310,26 @@ void TwinsPage::explain(const Lens& lens, const SceneInput& in, Explanation& out
   const int heads = lens.model().config().heads;
   out.suggestions.push_back(
       {"The next head", walked_, [this, &pick, heads] { pick.head = (pick.head + 1) % heads, walked_ = true; }});
+}
+
+/// The difference. Where both masks forbid a score there is none.
+std::optional<ExportedMatrix> TwinsPage::matrix(const Lens& lens) const {
+  if (difference_.size() == 0 || lens.answer->voices.size() != 2) return {};
+  ExportedMatrix out = stage_matrix(lens, stage_);
+  out.name = std::string("difference of ") + stage_matrix_name(stage_);
+  out.stage.reset();
+  out.model = difference_name();
+  out.shown.assign(difference_.data(), difference_.data() + difference_.size());
+  out.hatched = "forbidden to both";
+  out.look = look(2, 1);
+  for (int row = 0; row < difference_.rows(); ++row) {
+    for (int column = 0; column < difference_.cols(); ++column) {
+      const bool neither = std::isinf(difference_(row, column));
+      const float none = stage_ == Stage::kWeights ? 0 : std::numeric_limits<float>::quiet_NaN();
+      out.values(row, column) = neither ? none : value(2, {row, column});
+    }
+  }
+  return out;
 }
 
 void TwinsPage::report(const Lens& lens, nlohmann::json& out) const {

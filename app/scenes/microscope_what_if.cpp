@@ -1,10 +1,10 @@
 #include <algorithm>
-#include <array>
 #include <cmath>
 #include <nlohmann/json.hpp>
 
 #include "app/scenes/microscope.h"
-#include "app/ui/registry.h"
+#include "app/scenes/microscope_answers.h"
+#include "app/ui/wrapped_text.h"
 #include "core/live/live_what_if.h"
 #include "core/train/step_stats.h"
 
@@ -15,14 +15,54 @@ using namespace ui;
 namespace {
 
 constexpr int kNewTokens = 12;
-constexpr double kEvery = 0.5;          // s between two questions about a model in training
-constexpr double kProgressAfter = 0.3;  // s
-constexpr double kQuick = 1e11;         // operations that are not asked for first: a second or two
+constexpr double kEvery = 0.5;  // s between two questions about a model in training
 
 /// Two operations a weight and token. With no mask nothing can be kept from one prefix to the next.
 double operations(const Model& model, size_t T) {
   const auto tokens = static_cast<double>(T);
   return 2 * static_cast<double>(model.parameters->size()) * tokens * (tokens / 2 + kNewTokens);
+}
+
+bool same_task(const WhatIfQuestion& answered, const WhatIfQuestion& asked) {
+  return answered.text == asked.text && answered.models.size() == asked.models.size() &&
+         answered.models[0].tokenizer == asked.models[0].tokenizer;
+}
+
+/// Whether weights have ever trained with a mask that shows the future. Nobody knows of a folder.
+enum class Taught { kNo, kYes, kUnknown };
+
+/// Which masks a voice's weights are the work of.
+struct Training {
+  std::string words;  // in order: "full, causal since step 274"
+  Taught taught = Taught::kUnknown;
+  std::string stopped = {};  // why it trains no more, or empty
+};
+
+/// A mask that it was given just now has taught it nothing yet.
+Training training_of(const LaneSnapshot& lane, int64_t step) {
+  Training training{.words = "", .taught = Taught::kNo, .stopped = lane.stopped};
+  const auto add = [&](bool causal, const std::string& name, int64_t since, int64_t until) {
+    if (!causal && until > since) training.taught = Taught::kYes;
+    if (!training.words.empty()) training.words += ", ";
+    training.words += name;
+    if (since > 0) training.words += " since step " + std::string(grouped_text(since).chars);
+  };
+  const auto& changes = lane.changes;
+  if (changes.empty()) {
+    add(lane.masked, lane.mask_name, 0, step);
+  } else if (changes[0].step > 0) {
+    const bool causal = lane.history_size > 0 ? lane.history->at_step(1).masked : lane.name != "unmasked";
+    add(causal, causal ? "causal" : "full", 0, changes[0].step);
+  }
+  for (size_t i = 0; i < changes.size(); ++i) {
+    const std::string& name = changes[i].mask;
+    add(changes[i].masked,
+        !name.empty()       ? name
+        : changes[i].masked ? "causal"
+                            : "full",
+        changes[i].step, i + 1 < changes.size() ? changes[i + 1].step : step);
+  }
+  return training;
 }
 
 /// Trained with the mask or without (rows, the twins), and run with it or without (columns).
@@ -41,8 +81,6 @@ class WhatIfPage final : public MicroscopePage {
   };
 
   void begin_frame(const Lens& lens, const SceneInput& in);
-  void ask(const Lens& lens, const SceneInput& in);
-  void take_answer(const Lens& lens);
   Layout layout(const Rect& panel) const;
   void draw_progress(const Layout& at);
   void draw_row(const Lens& lens, const Layout& at, size_t voice) const;
@@ -51,70 +89,38 @@ class WhatIfPage final : public MicroscopePage {
   void draw_sample(const Lens& lens, const WhatIf& cell, const Rect& area, float y, bool masked) const;
   std::string moral(size_t voice, bool masked) const;
 
-  bool ready() const { return answer_ && answer_->rows.size() == names_.size(); }
+  const std::shared_ptr<const WhatIfAnswer>& answer() const { return answers_.answer(); }
+  bool ready() const { return answer() != nullptr; }
   const WhatIf& cell(size_t voice, bool masked) const {
-    return masked ? answer_->rows[voice].masked : answer_->rows[voice].unmasked;
+    return masked ? answer()->rows[voice].masked : answer()->rows[voice].unmasked;
   }
   static double lie(const WhatIf& cell) { return *cell.honest_loss - *cell.reported_loss; }
 
-  std::unique_ptr<LiveWhatIf> what_if_;  // made when the page is first seen: it is a thread
-  WhatIfQuestion question_;
-  std::vector<std::string> names_, trained_;  // of the voices; the masks that they trained with
-  std::vector<char> trained_masked_;
-  bool quick_ = true, wanted_ = false;
-  std::shared_ptr<const WhatIfAnswer> answer_;
-  double asked_since_ = 0, answered_ = 0;
+  PageAnswers<WhatIfQuestion, WhatIfAnswer> answers_{what_ifs_of, same_task, kEvery};
+  std::vector<std::string> names_;  // of the voices
+  std::vector<Training> training_;
+  std::vector<char> masked_;  // they run under a causal mask now: their colour
 };
-
-/// "causal", or what it is now and what it was: "full since step 300, causal before".
-std::string training_words(const LaneSnapshot& lane) {
-  if (lane.changes.empty()) return lane.mask_name + " mask";
-  return lane.mask_name + " mask since step " + grouped_text(lane.changes.back().step).chars;
-}
 
 // Each frame
 // ------------------------------------------------------------------------------------------------
 void WhatIfPage::begin_frame(const Lens& lens, const SceneInput& in) {
-  if (!what_if_) what_if_ = std::make_unique<LiveWhatIf>(what_ifs_of, in.wake);
-  question_ = {{}, lens.text, std::clamp(in.shown.prompt_length, 1, static_cast<int>(lens.text.size())), kNewTokens};
+  WhatIfQuestion question{
+      {}, lens.text, std::clamp(in.shown.prompt_length, 1, static_cast<int>(lens.text.size())), kNewTokens};
   names_.clear();
-  trained_.clear();
-  trained_masked_.clear();
+  training_.clear();
+  masked_.clear();
   double work = 0;
   for (size_t i = 0; i < in.voices.size(); ++i) {
     const Voice& voice = in.voices[i];
-    question_.models.push_back(voice.model);
+    question.models.push_back(voice.model);
     names_.push_back(voice_name(in.voices, i, in.opened));
-    trained_.push_back(in.opened ? "as it was saved" : training_words(in.shown.lanes[i]));
-    trained_masked_.push_back(voice.masked);
+    training_.push_back(in.opened ? Training{.words = "as it was saved"}
+                                  : training_of(in.shown.lanes[i], in.shown.step));
+    masked_.push_back(voice.masked);
     work += operations(voice.model, lens.text.size());
   }
-  quick_ = work < kQuick;
-  if (answer_ && (answer_->question.text != lens.text || answer_->question.models.size() != names_.size() ||
-                  answer_->question.models[0].tokenizer != question_.models[0].tokenizer))
-    answer_ = nullptr;
-  ask(lens, in);
-  take_answer(lens);
-}
-
-/// What takes long waits for a button.
-void WhatIfPage::ask(const Lens&, const SceneInput& in) {
-  if (answer_ && answer_->question == question_) return;
-  if (quick_ && answer_ && in.smooth && clock_now() - answered_ < kEvery) return keep_moving();
-  if (!quick_ && !wanted_) return;
-  if (what_if_->progress() < 0) asked_since_ = clock_now();
-  what_if_->ask(question_);
-}
-
-void WhatIfPage::take_answer(const Lens& lens) {
-  const auto newest = what_if_->answer();
-  if (!newest || newest == answer_ || newest->question.text != lens.text ||
-      newest->question.models.size() != question_.models.size() ||
-      newest->question.models[0].tokenizer != question_.models[0].tokenizer)
-    return;
-  answer_ = newest;
-  answered_ = clock_now();
-  wanted_ = false;
+  answers_.ask(question, work, in.smooth, in.wake);
 }
 
 WhatIfPage::Layout WhatIfPage::layout(const Rect& panel) const {
@@ -150,24 +156,22 @@ void WhatIfPage::draw(Lens& lens, const SceneInput& in, const Rect& panel) {
 }
 
 void WhatIfPage::draw_progress(const Layout& at) {
-  const float progress = what_if_->progress(), y = at.title, x1 = at.panel.max.x - 20;
-  if (progress >= 0) keep_moving();
-  if (progress >= 0 && clock_now() - asked_since_ > kProgressAfter && (!quick_ || !ready())) {
-    text(theme().at(x1 - 92, y), "Running...", Font::kLabel, colors().secondary, Align::kRight);
-    if (button("Cancel", theme().rect(x1 - 80, y - 16, 80, 32))) {
-      what_if_->cancel();
-      wanted_ = false;
-    }
+  const float y = at.title, x1 = at.panel.max.x - 20;
+  if (answers_.waits()) {
+    const float bar = x1 - (answers_.quick() ? 200 : 292);
+    progress_bar(theme().rect(bar, y - 2, 200, 4), answers_.progress());
+    if (!answers_.quick() && button("Cancel", theme().rect(x1 - 80, y - 16, 80, 32))) answers_.cancel();
     return;
   }
-  const bool due = !quick_ && progress < 0 && !(answer_ && answer_->question == question_);
-  const char* words =
-      due ? "A large model: this may take a minute." : "The same weights, under the mask and without it.";
+  const bool due = answers_.due();
+  const char* words = !due      ? "The same weights, under the mask and without it."
+                      : ready() ? "Of earlier weights."
+                                : "A large model: this may take a minute.";
   const float end = due ? x1 - 132 : x1;
   text_elided(theme().at(end, y), words, px(end - at.panel.min.x - 120), Font::kLabel, colors().secondary,
               Align::kRight);
   if (due && button(names_.size() == 1 ? "Run both" : "Run the four", theme().rect(x1 - 120, y - 16, 120, 32)))
-    wanted_ = true;
+    answers_.run();
 }
 
 // The cells
@@ -184,39 +188,43 @@ void WhatIfPage::draw_row(const Lens& lens, const Layout& at, size_t voice) cons
 
 void WhatIfPage::draw_row_title(const Layout& at, size_t voice, float y) const {
   const float x = at.panel.min.x + 20, room = px(at.x - x - 12);
-  const ImU32 color = colors().hue(trained_masked_[voice]).text;
-  text(theme().at(x, y + 24), "trained", Font::kLabel, colors().secondary);
-  text_elided(theme().at(x, y + 46), names_[voice], room, Font::kBodyBold, color);
-  // In two lines: the mask, and since when.
-  const std::string& words = trained_[voice];
-  const size_t since = words.find(" since");
-  text_elided(theme().at(x, y + 68), words.substr(0, since), room, Font::kLabel, colors().secondary);
-  if (since != std::string::npos)
-    text_elided(theme().at(x, y + 88), words.substr(since + 1), room, Font::kLabel, colors().secondary);
+  const Training& training = training_[voice];
+  const char* trained = training.stopped.empty() ? "trained" : "has stopped";
+  text(theme().at(x, y + 24), trained, Font::kLabel, colors().secondary);
+  text_elided(theme().at(x, y + 46), names_[voice], room, Font::kBodyBold, colors().hue(masked_[voice]).text);
+  const int lines = std::max(1, static_cast<int>((at.row - 12 - 68) / 20) + 1);
+  text_wrapped(theme().at(x, y + 68), training.words, room, px(20), Font::kLabel, colors().secondary, lines);
 }
 
-/// What this cell of the four teaches, by its numbers.
+/// What this cell of the four teaches: by its numbers, and by what the weights were taught.
 std::string WhatIfPage::moral(size_t voice, bool masked) const {
-  const WhatIf& here = cell(voice, masked);
-  if (!here.reported_loss) return "A text of one token has no loss";
-  const bool peeks = lie(here) > static_cast<double>(kSmallestLie);
-  if (trained_masked_[voice]) {
-    if (masked) return "Honest: it earns what it reports";
-    const double more = *here.reported_loss - *cell(voice, true).reported_loss;
-    return more > static_cast<double>(kSmallestLie) ? "It never learned to read the future: that only disturbs it"
-                                                    : "It never learned to read the future";
+  const WhatIf &under = cell(voice, true), &open = cell(voice, false);
+  if (!under.reported_loss) return "A text of one token has no loss";
+  const auto smallest = static_cast<double>(kSmallestLie);
+  const bool peeks = lie(open) > smallest;
+  const double loses = *under.reported_loss - *open.reported_loss;  // by the mask
+  const Taught taught = training_[voice].taught;
+  if (masked) {
+    if (peeks && loses > smallest)
+      return "The bug, seen: no answer to copy, " + std::string(loss_text(static_cast<float>(loses)).chars) + " worse";
+    if (!peeks && taught == Taught::kYes) return "The mask takes nothing away: it has not learned to peek";
+    return "Honest: it earns what it reports";
   }
-  if (!masked) return peeks ? "The bug: it reads the answer, and reports that" : "It may peek, but has not learned to";
-  const double more = *here.reported_loss - *cell(voice, false).reported_loss;
-  return more > static_cast<double>(kSmallestLie) ? "The bug, seen: no answer to copy, little learned"
-                                                  : "The mask takes nothing away: it has not learned to peek";
+  if (peeks) {
+    return taught == Taught::kNo ? "It gains by the future, which it never saw in training"
+                                 : "The bug: it reads the answer, and reports that";
+  }
+  if (taught == Taught::kYes) return "It may peek, but has not learned to";
+  const std::string learned =
+      taught == Taught::kNo ? "It never learned to read the future" : "It cannot read the future";
+  return -loses > smallest ? learned + ": that only disturbs it" : learned;
 }
 
 void WhatIfPage::draw_cell(const Lens& lens, const Rect& area, const Layout& at, size_t voice, bool masked) const {
   if (!ready()) return;
   const float x = area.min.x + 16, room = px(area.w() - 32);
-  if (const std::string& error = answer_->rows[voice].error; !error.empty()) {
-    text_elided(theme().at(x, area.min.y + 28), error, room, Font::kLabel, colors().secondary);
+  if (const std::string& error = answer()->rows[voice].error; !error.empty()) {
+    text_wrapped(theme().at(x, area.min.y + 28), error, room, px(20), Font::kLabel, colors().secondary, 3);
     return;
   }
   const WhatIf& here = cell(voice, masked);
@@ -225,7 +233,8 @@ void WhatIfPage::draw_cell(const Lens& lens, const Rect& area, const Layout& at,
   };
   const ImU32 color = colors().hue(masked).text;
   const auto figure = [&](float from, const char* name, const Number& value) {
-    const float w = text(theme().at(from, area.min.y + at.losses), value, at.number, color);
+    const ImU32 shade = value.view() == "n/a" ? colors().secondary : color;
+    const float w = text(theme().at(from, area.min.y + at.losses), value, at.number, shade);
     text({px(from) + w + px(8), px(area.min.y + at.losses + (at.number == Font::kFigure ? 5 : 2))}, name, Font::kLabel,
          colors().secondary);
   };
@@ -237,7 +246,7 @@ void WhatIfPage::draw_cell(const Lens& lens, const Rect& area, const Layout& at,
 
 /// The prompt, and behind it as much of what was written as fits.
 void WhatIfPage::draw_sample(const Lens& lens, const WhatIf& here, const Rect& area, float y, bool masked) const {
-  const auto& question = answer_->question;
+  const auto& question = answer()->question;
   const std::vector<TokenId> prompt(question.text.begin(), question.text.begin() + question.prompt_length);
   const float x0 = px(area.min.x + 16), x1 = px(area.max.x - 16);
   const float w = std::min(text_width(Font::kLabel, lens.tokenizer->decode(prompt)), (x1 - x0) / 2);
@@ -254,9 +263,9 @@ void WhatIfPage::explain(const Lens&, const SceneInput& in, Explanation& out) {
       {{"A mask is no part of the weights. So weights that were trained with it can be run without, and "
         "the other way round."}});
   for (size_t i = 0; ready() && i < names_.size(); ++i) {
-    const WhatIfAnswer::Row& row = answer_->rows[i];
+    const WhatIfAnswer::Row& row = answer()->rows[i];
     if (!row.error.empty() || !row.masked.reported_loss) continue;
-    const Tone tone = trained_masked_[i] ? Tone::kPast : Tone::kFuture;
+    const Tone tone = masked_[i] ? Tone::kPast : Tone::kFuture;
     const auto loss = [](const std::optional<double>& value) {
       return std::string(loss_text(static_cast<float>(*value)).chars);
     };
@@ -268,6 +277,10 @@ void WhatIfPage::explain(const Lens&, const SceneInput& in, Explanation& out) {
                          {loss(row.masked.reported_loss), Tone::kPast},
                          {" under the mask."}});
   }
+  for (size_t i = 0; i < names_.size(); ++i) {
+    if (!training_[i].stopped.empty())
+      out.words.push_back({{"The " + names_[i] + " twin trains no more: " + training_[i].stopped}});
+  }
   out.words.push_back({{"Text is written from the past alone: what counts is the loss under the mask."}});
   if (in.newest.paused && !in.opened)
     out.suggestions.push_back({"Train on", false, [&in] { in.actions.set_paused(false); }});
@@ -275,13 +288,13 @@ void WhatIfPage::explain(const Lens&, const SceneInput& in, Explanation& out) {
     const int held = static_cast<int>(in.held_voice);
     const bool masked = in.voices[in.held_voice].masked;
     const std::string name = "the " + voice_name(in.voices, in.held_voice, false) + " twin";
-    out.suggestions.push_back({masked ? "Train " + name + " without it" : "Give " + name + " the mask", false,
-                               [&in, held, masked] { in.actions.set_mask(held, !masked); }});
+    out.suggestions.push_back(
+        {(masked ? "Unmask " : "Mask ") + name, false, [&in, held, masked] { in.actions.set_mask(held, !masked); }});
   }
   if (in.opened) {
     const Voice& voice = in.voices[in.held_voice];
     const int T = voice.model.config().context;
-    if (!quick_ && !ready()) out.suggestions.push_back({"Run both", false, [this] { wanted_ = true; }});
+    if (answers_.due()) out.suggestions.push_back({"Run both", false, [this] { answers_.run(); }});
     out.suggestions.push_back(
         {voice.masked ? "Run it without a mask" : "Run it under the causal mask", false,
          [&in, T, masked = voice.masked] { in.actions.use_mask(masked ? Mask::full(T) : Mask::causal(T)); }});
@@ -294,17 +307,19 @@ void WhatIfPage::explain(const Lens&, const SceneInput& in, Explanation& out) {
 
 void WhatIfPage::report(const Lens&, nlohmann::json& figures) const {
   nlohmann::json& out = figures["what_if"];
-  out["ready"] = ready() && answer_->question == question_;
+  out["ready"] = ready() && answers_.current();
   if (!ready()) return;
-  for (size_t i = 0; i < answer_->rows.size(); ++i) {
-    nlohmann::json& row = out[answer_->question.models[i].name];
-    row["error"] = answer_->rows[i].error;
+  for (size_t i = 0; i < answer()->rows.size(); ++i) {
+    nlohmann::json& row = out[answer()->question.models[i].name];
+    row["error"] = answer()->rows[i].error;
+    row["trained"] = training_[i].words;
+    row["moral"] = {{"masked", moral(i, true)}, {"unmasked", moral(i, false)}};
     for (const bool masked : {true, false}) {
       const WhatIf& here = cell(i, masked);
       const auto loss = [](const std::optional<double>& v) { return v ? nlohmann::json(*v) : nlohmann::json(); };
       row[masked ? "masked" : "unmasked"] = {{"reported", loss(here.reported_loss)},
                                              {"honest", loss(here.honest_loss)},
-                                             {"written", answer_->question.models[i].tokenizer->decode(here.written)}};
+                                             {"written", answer()->question.models[i].tokenizer->decode(here.written)}};
     }
   }
 }

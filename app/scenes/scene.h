@@ -33,8 +33,8 @@ std::string voice_name(std::span<const Voice> voices, size_t voice, bool opened)
 
 /// What a scene draws for a file: a PNG, or a GIF that repeats if there are several frames.
 struct Pictures {
-  std::string name;  // 'The attention matrix was written to .../nopeek-attention-matrix-1.png' from "attention matrix"
-  ImVec2 size{};     // logical px; the scale is the window's
+  std::string name;            // "attention matrix" becomes nopeek-attention-matrix-1.png
+  ImVec2 size{};               // logical px; the scale is the window's
   std::vector<int> delays{0};  // ms that each frame stays; as many as there are frames
   /// Draws frame `index` with what draws the window, text(), fill() and heatmaps, from 0, 0 on; the background is there
   /// already. Called after the frame of the window in which it was asked for, for all frames in a row. The snapshots
@@ -55,8 +55,9 @@ class Actions {
   virtual void go_to_now() = 0;               // back to the newest step; training stays as it is
   virtual void export_run() = 0;              // as CSV
   virtual void export_window() = 0;           // as PNG
-  /// Into nopeek-NAME-1.csv, or the next number that is free. Messages call it by its name: "attention matrix".
-  virtual void export_table(std::string name, std::string csv) = 0;
+  /// Into nopeek-NAME-1.csv, or the next number that is free.
+  /// `csv` is called on another thread, and owns what it reads.
+  virtual void export_table(std::string name, std::function<std::string()> csv) = 0;
   virtual void export_pictures(Pictures pictures) = 0;
 
  protected:

@@ -44,19 +44,24 @@ void draw_heatmap(gl::HeatmapRenderer* heatmaps, int key, gl::HeatmapSpec spec, 
                      faded(IM_COL32_WHITE, alpha));
 }
 
-MatrixEvents MatrixView::draw(gl::HeatmapRenderer* heatmaps, const MatrixSpec& spec) {
-  MatrixEvents events;
+/// Where its cells are.
+bool MatrixView::place(const MatrixSpec& spec) {
   if (columns_ != spec.look.columns || rows_ != spec.look.rows) fit();
   columns_ = spec.look.columns;
   rows_ = spec.look.rows;
-  if (columns_ == 0 || rows_ == 0) return events;
+  if (columns_ == 0 || rows_ == 0) return false;
   const float fit_x = std::min(spec.pitch_x, spec.area.w() / static_cast<float>(columns_)),
               fit_y = std::min(spec.pitch_y, spec.area.h() / static_cast<float>(rows_));
   rect_ = theme().rect(spec.area.min.x, spec.area.min.y, fit_x * static_cast<float>(columns_),
                        fit_y * static_cast<float>(rows_));
   most_zoom_ = {std::max(1.0f, kReadable / fit_x), std::max(1.0f, kReadable / fit_y)};
   clamp_view();
+  return true;
+}
 
+MatrixEvents MatrixView::draw(gl::HeatmapRenderer* heatmaps, const MatrixSpec& spec) {
+  MatrixEvents events;
+  if (!place(spec)) return events;
   const bool zoomed = zoom_ > 1;
   const Interaction fit_button = zoomed ? read_fit(spec) : Interaction{};
   events.it = interact(spec.label, rect_, true, focus::kHorizontal | focus::kVertical);
@@ -71,10 +76,27 @@ MatrixEvents MatrixView::draw(gl::HeatmapRenderer* heatmaps, const MatrixSpec& s
   }
   read_keys(spec, events);
   registry::add(spec.label, "area", fmt("%.3g", static_cast<double>(zoom_)), rect_.min, rect_.max);
+  draw_cells(heatmaps, spec, events.hovered);
+  if (zoomed) {
+    draw_place();
+    draw_fit(fit_button);
+  }
+  if (events.it.focused) focus_ring(rect_, 2);
+  draw_labels(spec, events.hovered.valid() ? events.hovered : spec.chosen);
+  return events;
+}
 
+void MatrixView::draw_still(gl::HeatmapRenderer* heatmaps, const MatrixSpec& spec) {
+  if (!place(spec)) return;
+  draw_cells(heatmaps, spec, {});
+  draw_labels(spec, spec.chosen);
+}
+
+/// The matrix and the frames on it.
+void MatrixView::draw_cells(gl::HeatmapRenderer* heatmaps, const MatrixSpec& spec, Cell hovered) const {
   draw_heatmap(heatmaps, spec.texture, in_view(spec.look), rect_, spec.values, spec.revision, spec.alpha);
 
-  ImGui::PushClipRect({rect_.min.x - px(4), rect_.min.y - px(4)}, {rect_.max.x + px(4), rect_.max.y + px(4)}, true);
+  canvas()->PushClipRect({rect_.min.x - px(4), rect_.min.y - px(4)}, {rect_.max.x + px(4), rect_.max.y + px(4)}, true);
   if (spec.framed_row >= 0) {
     Rect row = cell_rect({spec.framed_row, 0});
     row.min.x = rect_.min.x;
@@ -85,16 +107,8 @@ MatrixEvents MatrixView::draw(gl::HeatmapRenderer* heatmaps, const MatrixSpec& s
     const bool future = spec.chosen.column > spec.chosen.row;
     outline(cell_rect(spec.chosen).grown(px(1)), spec.look.T > 0 ? colors().hue(!future).fill : colors().text, 3, 3);
   }
-  if (events.hovered.valid() && !(events.hovered == spec.chosen))
-    outline(cell_rect(events.hovered).grown(px(1)), colors().text, 2, 3);
-  ImGui::PopClipRect();
-  if (zoomed) {
-    draw_place();
-    draw_fit(fit_button);
-  }
-  if (events.it.focused) focus_ring(rect_, 2);
-  draw_labels(spec, events.hovered.valid() ? events.hovered : spec.chosen);
-  return events;
+  if (hovered.valid() && !(hovered == spec.chosen)) outline(cell_rect(hovered).grown(px(1)), colors().text, 2, 3);
+  canvas()->PopClipRect();
 }
 
 gl::HeatmapSpec MatrixView::in_view(gl::HeatmapSpec look) const {

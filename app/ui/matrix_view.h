@@ -54,6 +54,8 @@ struct MatrixEvents {
 class MatrixView {
  public:
   MatrixEvents draw(gl::HeatmapRenderer* heatmaps, const MatrixSpec& spec);
+  /// The same as a picture that takes no input: for a file.
+  void draw_still(gl::HeatmapRenderer* heatmaps, const MatrixSpec& spec);
   /// `look` with the cells in view after draw(), for another matrix in its place. One of another size is shown whole.
   gl::HeatmapSpec in_view(gl::HeatmapSpec look) const;
   /// Where a cell is, in px, after draw(); cells that are out of view lie outside of its rectangle.
@@ -76,7 +78,9 @@ class MatrixView {
   Interaction read_fit(const MatrixSpec& spec);
   void draw_fit(const Interaction& it) const;
   void draw_place() const;
-  void draw_labels(const MatrixSpec& spec, Cell hovered) const;
+  bool place(const MatrixSpec& spec);  // false: it has no cells
+  void draw_cells(gl::HeatmapRenderer* heatmaps, const MatrixSpec& spec, Cell hovered) const;
+  void draw_labels(const MatrixSpec& spec, Cell pointed) const;
 
   int columns_ = 0, rows_ = 0;
   Rect rect_{}, fit_{};

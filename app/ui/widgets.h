@@ -59,7 +59,7 @@ int combo(std::string_view label, const Rect& rect, std::string_view shown, std:
           bool enabled = true);
 /// The same list, opened by a button with an icon.
 int icon_menu(std::string_view label, const Rect& rect, Icon icon, std::string_view tip,
-              std::span<const Option> options, Look look = Look::kRaised);
+              std::span<const Option> options, Look look = Look::kRaised, bool enabled = true);
 
 // Fields and dialogs --------------------------------------------------------------------------------------------------
 /// A line of text; pasted line breaks become blanks. True when Enter was pressed in it. `error` draws it with a primary

@@ -163,9 +163,9 @@ int combo(std::string_view label, const Rect& rect, std::string_view shown, std:
 }
 
 int icon_menu(std::string_view label, const Rect& rect, Icon which, std::string_view tip,
-              std::span<const Option> options, Look look) {
+              std::span<const Option> options, Look look, bool enabled) {
   ImGui::PushID(label.data(), label.data() + label.size());
-  if (icon_button(label, rect, which, tip, true, look)) ImGui::OpenPopup("list");
+  if (icon_button(label, rect, which, tip, enabled, look)) ImGui::OpenPopup("list");
   const int picked = option_list(label, rect, options);
   ImGui::PopID();
   return picked;

@@ -48,7 +48,8 @@ class LiveAnswers {
     waiting_ = std::move(question);
     wake_.notify_one();
   }
-  /// Ends the work under way and forgets what was asked: nothing more comes before the next question.
+  /// Ends the work under way and forgets what was asked: nothing more comes before the next question, even if the work
+  /// is done before it sees that it is of no use.
   void cancel() {
     const std::lock_guard lock(mutex_);
     if (at_work_) progress_.cancelled = true;
@@ -85,6 +86,7 @@ class LiveAnswers {
       try {
         auto result = std::make_shared<const Answer>(work_(question, newest_.get(), progress_));
         const std::lock_guard lock(mutex_);
+        if (progress_.cancelled) continue;
         newest_ = std::move(result);
         at_work_.reset();  // with the answer, so that whoever sees it is not told that more is to come
       } catch (const Cancelled&) {

@@ -15,7 +15,8 @@ bool same_task(const WhatIfQuestion& a, const WhatIfQuestion& b) {
   return a.text == b.text && a.prompt_length == b.prompt_length && a.new_tokens == b.new_tokens;
 }
 
-WhatIfAnswer::Row row_of(const WhatIfQuestion& question, const Model& model, Progress& progress) {
+WhatIfAnswer::Row row_of(const WhatIfQuestion& question, size_t i, Progress& progress) {
+  const Model& model = question.models[i];
   WhatIfAnswer::Row row;
   const int T = model.config().context;
   const auto run = [&](const Mask& mask) {
@@ -24,6 +25,7 @@ WhatIfAnswer::Row row_of(const WhatIfQuestion& question, const Model& model, Pro
   };
   try {
     row.masked = run(Mask::causal(T));
+    report_progress(&progress, (static_cast<float>(i) + 0.5f) / static_cast<float>(question.models.size()));
     row.unmasked = run(Mask::full(T));
   } catch (const Error& error) {
     row.error = error.what();
@@ -45,7 +47,8 @@ WhatIfAnswer what_ifs_of(const WhatIfQuestion& question, const WhatIfAnswer* new
   for (size_t i = 0; i < question.models.size(); ++i) {
     const bool known = newest != nullptr && same_task(newest->question, question) && i < newest->rows.size() &&
                        same_weights(newest->question.models[i], question.models[i]);
-    answer.rows.push_back(known ? newest->rows[i] : row_of(question, question.models[i], progress));
+    answer.rows.push_back(known ? newest->rows[i] : row_of(question, i, progress));
+    report_progress(&progress, static_cast<float>(i + 1) / static_cast<float>(question.models.size()));
   }
   return answer;
 }

@@ -1,5 +1,6 @@
 #include "core/train/leak_test.h"
 
+#include <algorithm>
 #include <cassert>
 #include <cmath>
 #include <cstring>
@@ -25,7 +26,9 @@ void require_testable(const ModelConfig& config, std::span<const TokenId> text) 
   }
 }
 
-/// Bits decide: two values may differ by less than any number can tell, as 0 and -0 do.
+/// Bits decide: two values may differ by less than any number can tell, as 0 and -0 do. A logit that is the same NaN
+/// before and after says nothing of the token; the others then do, and require_numbers() sees to it that there are
+/// some.
 float largest_change(In<float> before, In<float> after) {
   const auto bytes = static_cast<size_t>(before.size()) * sizeof(float);
   if (std::memcmp(before.data(), after.data(), bytes) == 0) return 0;
@@ -63,12 +66,25 @@ void run(const Parameters<float>& parameters, const Mask& mask, std::span<const 
   head_forward<float>(parameters, activations);
 }
 
+/// Outputs that are no numbers at all stand still whatever one changes. That is no pass.
+void require_numbers(In<float> logits) {
+  for (Index output = 0; output < logits.rows(); ++output) {
+    const auto row = logits.row(output);
+    const auto finite = [](float logit) { return std::isfinite(logit); };
+    if (std::none_of(row.data(), row.data() + row.size(), finite)) {
+      throw Error("Output " + std::to_string(output) +
+                  " of this model is no number, so nothing can be seen to move it. Choose another model.");
+    }
+  }
+}
+
 Matrix<float> movements(const Parameters<float>& parameters, const Mask& mask, std::span<const TokenId> text,
                         Activations<float>& activations, Passes& passes) {
   const int T = static_cast<int>(text.size()), V = parameters.config().vocab;
   passes.next();
   run(parameters, mask, text, activations);
   const Matrix<float> before = activations.views().logits;  // (T, V)
+  require_numbers(before);
   Matrix<float> moved(T, T);
   std::vector<TokenId> changed(text.begin(), text.end());
   for (int token = 0; token < T; ++token) {
@@ -106,6 +122,22 @@ Matrix<float> gradients(const Parameters<float>& parameters, const Mask& mask, s
   return gradient;
 }
 
+/// Visible future cells of the mask in the rows and columns that a text of T tokens does not reach.
+int open_beyond(const Mask& mask, int T) {
+  int open = 0;
+  for (int query = 0; query < mask.size(); ++query) {
+    for (int key = std::max(query + 1, T); key < mask.size(); ++key) open += mask.visible(query, key) ? 1 : 0;
+  }
+  return open;
+}
+
+/// "PASS", "FAIL", and of what, if that is not the whole context.
+std::string with_extent(const char* word, const LeakTest& test) {
+  if (test.whole()) return word;
+  return std::string(word) + " on the first " + std::to_string(test.tested()) + " of " +
+         std::to_string(test.positions) + " positions";
+}
+
 std::string place(const std::vector<LeakTest::Cell>& cells) {
   const std::string more = cells.size() == 1   ? ""
                            : cells.size() == 2 ? ", and at 1 more place"
@@ -127,17 +159,42 @@ LeakTest leak_test(const Parameters<float>& parameters, const Mask& mask, std::s
   test.gradient = gradients(parameters, mask, text, activations, passes);
   test.at = future_cells(test.moved);
   test.gradient_at = future_cells(test.gradient);
+  test.positions = mask.size();
+  test.open_beyond = open_beyond(mask, T);
   return test;
 }
 
+double leak_test_work(const Parameters<float>& parameters, int T) {
+  // A pass takes two operations a weight and token, and attention two for each pair of tokens and channel, twice. There
+  // are T + 1 of them, and T ways back of twice as much.
+  const double tokens = T, pairs = tokens * tokens;
+  const ModelConfig& config = parameters.config();
+  const double pass =
+      2 * static_cast<double>(parameters.size()) * tokens + 4.0 * config.layers * config.channels * pairs;
+  return 3 * tokens * pass;
+}
+
 std::string verdict(const LeakTest& test) {
+  const std::string beyond = beyond_words(test).empty() ? "" : " " + beyond_words(test);
   if (test.leaks()) {
-    return "FAIL: leaks from the future at " + place(test.at) +
-           (test.agree() ? "." : "; but the gradient sees no path.");
+    return with_extent("FAIL", test) + ": leaks from the future at " + place(test.at) +
+           (test.agree() ? "." : "; but the gradient sees no path.") + beyond;
   }
-  if (test.agree()) return "PASS: no output depends on a later token.";
-  return "PASS: no output moves with a later token; but the gradient sees a path too faint to move one at " +
-         place(test.gradient_at) + ".";
+  if (test.agree()) return with_extent("PASS", test) + ": no output depends on a later token." + beyond;
+  return with_extent("PASS", test) +
+         ": no output moves with a later token; but the gradient sees a path too faint to move one at " +
+         place(test.gradient_at) + "." + beyond;
+}
+
+std::string brief_verdict(const LeakTest& test) {
+  if (!test.leaks()) return with_extent("PASS", test);
+  return "leaks at " + std::to_string(test.at.size()) + (test.at.size() == 1 ? " place" : " places");
+}
+
+std::string beyond_words(const LeakTest& test) {
+  if (test.open_beyond == 0) return "";
+  return "The mask opens " + std::to_string(test.open_beyond) + " future cell" + (test.open_beyond == 1 ? "" : "s") +
+         " beyond this text.";
 }
 
 }  // namespace nopeek

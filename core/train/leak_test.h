@@ -29,6 +29,11 @@ struct LeakTest {
   Matrix<float> gradient;
   std::vector<Cell> at;           // outputs that a later token moves, row by row
   std::vector<Cell> gradient_at;  // those to which the gradient finds a path from a later token
+  int positions = 0;              // of the mask: the model's context. What lies beyond the text is not tested.
+  int open_beyond = 0;            // visible future cells of the mask there: they may leak, too
+
+  int tested() const { return static_cast<int>(moved.rows()); }
+  bool whole() const { return tested() == positions; }
 
   /// What the outputs do decides. A penalty so high that its weights come out as exactly 0 is no leak, whatever it is
   /// called: the model cannot learn from it either. Between those and penalties that leak openly are some, around -20,
@@ -40,12 +45,21 @@ struct LeakTest {
 /// Runs the text once as it is, and once for each token with that one replaced by the token half the vocabulary away;
 /// then T times back. `mask` is at least as large as the text.
 ///
-/// Throws Error if the text has less than 2 tokens, more than the context, or one that the model does not know, or if
-/// there is no other token to replace one by; and Cancelled between the passes.
+/// Throws Error if the text has less than 2 tokens, more than the context, or one that the model does not know, if
+/// there is no other token to replace one by, or if an output is no number to begin with; and Cancelled between the
+/// passes.
 LeakTest leak_test(const Parameters<float>& parameters, const Mask& mask, std::span<const TokenId> text,
                    Progress* progress = nullptr);
 
-/// "PASS: no output depends on a later token.", or where the first leak is, in a line.
+/// How many operations it takes, roughly, on a text of T tokens. A core does some 1e10 in a second.
+double leak_test_work(const Parameters<float>& parameters, int T);
+
+/// "PASS: no output depends on a later token.", or where the first leak is, in a line. It says so where less than the
+/// whole context was tested: "PASS on the first 16 of 24 positions: ...".
 std::string verdict(const LeakTest& test);
+/// "PASS", "PASS on the first 16 of 24 positions", "leaks at 3 places".
+std::string brief_verdict(const LeakTest& test);
+/// "The mask opens 4 future cells beyond this text."; empty if it opens none.
+std::string beyond_words(const LeakTest& test);
 
 }  // namespace nopeek

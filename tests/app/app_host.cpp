@@ -8,6 +8,7 @@ AppHost::AppHost(Options options) : NullHost(options.size) {
   app.settings_file = options.settings_file;
   app.paused = options.paused;
   app.animations = false;
+  app.camera = options.camera;
   app_ = std::make_unique<App>(std::move(app), nullptr);
   frames(3);
 }

@@ -23,6 +23,7 @@ class AppHost : public NullHost {
     std::filesystem::path settings_file = {};
     bool paused = true;
     ImVec2 size{1600, 900};
+    Camera* camera = nullptr;
   };
   AppHost() : AppHost(Options{}) {}
   explicit AppHost(Options options);

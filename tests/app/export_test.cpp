@@ -4,54 +4,24 @@
 
 #include <doctest/doctest.h>
 
-#include <cstdlib>
-
 #include "app/host/png.h"
 #include "app/ui/registry.h"
 #include "app/ui/text.h"
 #include "app_host.h"
 #include "core/base/error.h"
+#include "fake_camera.h"
 
 namespace nopeek::test {
 namespace {
 
-class FakeCamera final : public Camera {
- public:
-  Picture window() override { return blank(4, 3); }
-  Picture off_screen(ImDrawData& drawn) override {
-    if (drawn.DisplaySize.x > 10000) throw Error("too large for this driver");
-    REQUIRE(drawn.Valid);
-    REQUIRE(drawn.CmdListsCount == 1);
-    vertices.push_back(drawn.CmdLists[0]->VtxBuffer.Size);
-    background = drawn.CmdLists[0]->VtxBuffer[0].col;
-    for (const ImDrawCmd& command : drawn.CmdLists[0]->CmdBuffer) textures_ok &= command.GetTexID() != nullptr;
-    pointer = ImGui::GetIO().MousePos;
-    return blank(static_cast<int>(drawn.DisplaySize.x), static_cast<int>(drawn.DisplaySize.y));
-  }
-
-  std::vector<int> vertices;
-  ImU32 background = 0;
-  bool textures_ok = true;
-  ImVec2 pointer{};
-
- private:
-  static Picture blank(int width, int height) {
-    return {width, height, std::vector<uint8_t>(static_cast<size_t>(3 * width * height), 7)};
-  }
-};
-
 /// An exporter in a home of its own, beside a whole App that has set up theme and fonts.
 struct Desk {
-  TemporaryFolder home;
+  TemporaryHome home;
   AppHost app;
   Messages messages;
   int woken = 0;
   std::function<void()> wake = [this] { ++woken; };
   FakeCamera camera;
-  std::string home_before = std::getenv("HOME") ? std::getenv("HOME") : "";
-
-  Desk() { setenv("HOME", (home / "").c_str(), 1); }
-  ~Desk() { setenv("HOME", home_before.c_str(), 1); }
 };
 
 Pictures two_words() {
@@ -72,7 +42,7 @@ TEST_CASE("a table is written under a name that is free, also while others are s
   CHECK(read_file(desk.home / "nopeek-attention-matrix-2.csv") == "somebody's");
   CHECK(read_file(desk.home / "nopeek-attention-matrix-3.csv") == "a,b\n1,1\n");
   CHECK(read_file(desk.home / "nopeek-attention-matrix-4.csv") == "a,b\n2,1\n");
-  CHECK(desk.messages.newest().find("The attention matrix was written to ") == 0);
+  CHECK(desk.messages.newest().find("Written to ") == 0);
   CHECK(desk.woken == 3);
 }
 
@@ -130,10 +100,9 @@ TEST_CASE("what cannot be drawn or written is said, and the next export works") 
 
 TEST_CASE("without a window there is a message in place of pictures") {
   AppHost host;
-  CHECK_MESSAGE(
-      host.play("click \"Export\"\nclick \"Window as PNG\"\nwait until message contains \"no window\"\n"
-                "click \"Export\"\nclick \"Run as CSV\"\nwait until message contains \"The run was written\""),
-      host.failure());
+  CHECK_MESSAGE(host.play("click \"Export\"\nclick \"Window as PNG\"\nwait until message contains \"no window\"\n"
+                          "click \"Export\"\nclick \"Run as CSV\"\nwait until message contains \"nopeek-run-\""),
+                host.failure());
 }
 
 }  // namespace

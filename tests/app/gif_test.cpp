@@ -2,19 +2,16 @@
 #include "app/host/gif.h"
 
 #include <doctest/doctest.h>
-#include <stb_image.h>
 
-#include <array>
 #include <cstring>
 #include <set>
 
 #include "core/base/error.h"
+#include "decoded_gif.h"
 #include "null_host.h"
 
 namespace nopeek::test {
 namespace {
-
-using Rgb = std::array<uint8_t, 3>;
 
 /// `color` gives what stands at column x of row y, from the top.
 template <class ColorAt>
@@ -27,33 +24,6 @@ Picture picture(int width, int height, ColorAt&& color) {
     }
   }
   return made;
-}
-
-struct Decoded {
-  int width = 0, height = 0, frames = 0;
-  std::vector<int> ms;
-  std::vector<uint8_t> rgb;  // (frames, height, width, 3), top row first
-
-  Rgb at(int frame, int x, int y) const {
-    const auto i = static_cast<size_t>(3 * ((frame * height + y) * width + x));
-    return {rgb[i], rgb[i + 1], rgb[i + 2]};
-  }
-};
-
-Decoded decoded(const std::filesystem::path& file) {
-  const std::string bytes = read_file(file);
-  Decoded gif;
-  int* delays = nullptr;
-  int channels = 0;
-  stbi_uc* pixels =
-      stbi_load_gif_from_memory(reinterpret_cast<const stbi_uc*>(bytes.data()), static_cast<int>(bytes.size()), &delays,
-                                &gif.width, &gif.height, &gif.frames, &channels, 3);
-  REQUIRE(pixels);
-  gif.ms.assign(delays, delays + gif.frames);
-  gif.rgb.assign(pixels, pixels + 3 * gif.width * gif.height * gif.frames);
-  stbi_image_free(pixels);
-  stbi_image_free(delays);
-  return gif;
 }
 
 std::string error_of(const std::filesystem::path& file, const std::vector<GifFrame>& frames) {

@@ -8,10 +8,12 @@
 #include "app/gl/heatmap.h"
 #include "app/host/gl_camera.h"
 #include "app/host/glfw_window.h"
+#include "app/scenes/microscope_export.h"
 #include "app/ui/imgui_compat.h"
 #include "app/ui/text.h"
 #include "app/ui/widgets.h"
 #include "core/base/error.h"
+#include "core/nn/mask.h"
 
 namespace nopeek::test {
 namespace {
@@ -90,6 +92,17 @@ int difference(const Picture& whole, const Picture& part) {
   return greatest;
 }
 
+/// RGB at column x of row y, from the top.
+std::array<int, 3> pixel(const Picture& picture, int x, int y) {
+  const uint8_t* at = &picture.rgb[static_cast<size_t>(3 * ((picture.height - 1 - y) * picture.width + x))];
+  return {at[0], at[1], at[2]};
+}
+
+std::array<int, 3> rgb(ImU32 color) {
+  return {static_cast<int>(color >> IM_COL32_R_SHIFT & 0xFF), static_cast<int>(color >> IM_COL32_G_SHIFT & 0xFF),
+          static_cast<int>(color >> IM_COL32_B_SHIFT & 0xFF)};
+}
+
 int colors_of(const Picture& picture) {
   std::set<std::array<uint8_t, 3>> colors;
   for (size_t i = 0; i < picture.rgb.size(); i += 3)
@@ -124,12 +137,42 @@ TEST_CASE("off screen, every pixel is as in the window; the window's frame befor
     int red = 0;
     for (size_t i = 0; i < other.rgb.size(); i += 3) red += other.rgb[i] == 255 && other.rgb[i + 1] == 0;
     CHECK(red == 20'000);
+    // Its own cells, not those of the window's smaller matrix, stretched: their gap would be wider.
+    int gap = 0;
+    for (int x = 100; x < 140; ++x) gap += pixel(other, x, 200) == rgb(ui::colors().panel);
+    CHECK(gap == 2);
+    CHECK(pixel(other, 70, 200) == rgb(ui::colors().past.scale[4]));
   }
   SUBCASE("refused by the driver") {
     CHECK_THROWS_AS(stage.off_screen({1'000'000, 10}, [] {}), Error);
   }
   CHECK(difference(stage.camera.window(), first) == 0);  // it is presented only now
   CHECK(difference(stage.on_screen(in_window), first) == 0);
+}
+
+TEST_CASE("an exported matrix has the colours of its cells and of its scale") {
+  Stage stage;
+  stage.on_screen([] {});  // the first frame gives the backend its fonts
+  ExportedMatrix matrix;
+  matrix.name = "weights";
+  matrix.values.resize(2, 2);
+  matrix.values << 1, 0, 0.25f, 0.75f;
+  matrix.shown = {1, Mask::kForbidden, 0.25f, 0.75f};
+  matrix.rows = matrix.columns = {"the", "agent"};
+  matrix.look = ui::heatmap_look(44);
+  matrix.look.columns = matrix.look.rows = matrix.look.T = 2;
+  const ImVec2 size = picture_size(matrix);
+  const Picture picture = stage.off_screen(size, [&] {
+    ui::fill({{0, 0}, size}, ui::colors().panel);
+    draw_picture(&stage.heatmaps, matrix, 1);
+  });
+  const auto& colors = ui::colors();
+  CHECK(pixel(picture, 121, 185) == rgb(colors.past.scale[4]));
+  CHECK(pixel(picture, 121, 229) == rgb(colors.past.scale[2]));  // t is the root of the weight
+  const int scale = static_cast<int>(size.y) - 59;
+  CHECK(pixel(picture, 259, scale) == rgb(colors.past.scale[4]));
+  CHECK(pixel(picture, 259, scale + 20) == rgb(colors.future.scale[4]));
+  CHECK(colors_of(picture) > 50);  // words, and the hatch
 }
 
 }  // namespace nopeek::test

@@ -284,6 +284,18 @@ TEST_CASE("the leak test follows the mask of the held twin") {
        "set \"Causal mask\" on\nwait until microscope.leaks == 0");
 }
 
+TEST_CASE("the leak test says of how many positions it speaks, and what the mask opens beyond the text") {
+  AppHost h;
+  PLAY(h, std::string(kOpen) + click_cell(20, 21) + "click \"Leak test\"\nwait until microscope.leaks == 0");
+  CHECK(figures(h)["verdict"] ==
+        "PASS on the first 12 of 24 positions: no output depends on a later token. The mask opens 1 future cell beyond "
+        "this text.");
+  CHECK(registry::find("Microscope/PASS on the first 12 of 24 positions"));
+  CHECK(registry::find("Microscope/The mask opens 1 future cell beyond this text."));
+  PLAY(h, "click Microscope/Mask\nwait until microscope.page == Mask");
+  CHECK(registry::find("Microscope/Leak test: PASS on the first 12 of 24 positions"));
+}
+
 // The page What if
 // ------------------------------------------------------------------------------------------------
 TEST_CASE("the what-ifs are what core says of these weights under either mask") {
@@ -305,4 +317,28 @@ TEST_CASE("the what-ifs are what core says of these weights under either mask") 
     CHECK(shown["reported"].get<double>() == doctest::Approx(*seen.reported_loss).epsilon(1e-9));
     CHECK(shown["honest"].get<double>() == doctest::Approx(*seen.honest_loss).epsilon(1e-9));
   }
+}
+
+// Numbers decide, not the mask of this moment: what was learned without a mask is not forgotten in a step.
+TEST_CASE("what if: a mask switched on in mid-run does not make a liar honest") {
+  AppHost h;
+  PLAY(h, std::string("set Speed max\nset Play on\n") + test::kWaitUntilTrained +
+              "set Play off\nwait until paused == true\nscene \"Mask Lab\"\nclick Unmasked\nscene Microscope\n"
+              "wait until microscope.ready == true\nclick \"What if\"\nwait until microscope.what_if.ready == true");
+  const nlohmann::json before = figures(h)["what_if"];
+  const auto check_lie = [](const nlohmann::json& row) {
+    CHECK(row["moral"]["unmasked"] == "The bug: it reads the answer, and reports that");
+    CHECK(row["moral"]["masked"].get<std::string>().starts_with("The bug, seen: no answer to copy, "));
+  };
+  CHECK(before["unmasked"]["trained"] == "full");
+  CHECK(before["masked"]["trained"] == "causal");
+  if (!test::kSanitized) check_lie(before["unmasked"]);
+  CHECK(before["masked"]["moral"]["masked"] == "Honest: it earns what it reports");
+  CHECK(before["masked"]["moral"]["unmasked"].get<std::string>().starts_with("It never learned to read the future"));
+  PLAY(h,
+       "click \"Mask the unmasked twin\"\nwait until unmasked.mask == on\nclick \"Top bar/Step\"\nwait 1s\n"
+       "wait until microscope.what_if.ready == true");
+  const nlohmann::json after = figures(h)["what_if"]["unmasked"];
+  CHECK(after["trained"].get<std::string>().starts_with("full, causal since step "));
+  if (!test::kSanitized) check_lie(after);
 }

@@ -1,6 +1,7 @@
 #pragma once
 #include <imgui.h>
 
+#include <cstdlib>
 #include <filesystem>
 #include <nlohmann/json.hpp>
 #include <optional>
@@ -62,5 +63,15 @@ class TemporaryFolder {
 
 std::string read_file(const std::filesystem::path& file);
 void make_file(const std::filesystem::path& file, const std::string& content);
+
+/// A home folder of its own, where exports go.
+class TemporaryHome : public TemporaryFolder {
+ public:
+  TemporaryHome() { setenv("HOME", (*this / "").c_str(), 1); }
+  ~TemporaryHome() { setenv("HOME", before_.c_str(), 1); }
+
+ private:
+  std::string before_ = std::getenv("HOME") ? std::getenv("HOME") : "";
+};
 
 }  // namespace nopeek::test

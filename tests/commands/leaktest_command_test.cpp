@@ -46,9 +46,33 @@ TEST_CASE("leaktest: status 0 under the causal mask, 1 and the place without it;
   check(unmasked.test(), 1, leak);
   check(masked.test({"--mask", "off"}), 1, leak);
   check(unmasked.test({"--mask", "on"}), 0, "PASS");
-  check(masked.test({"--text", "the agent read"}), 0, "PASS");
+  check(masked.test({"--text", "the agent read"}), 0,
+        "PASS on the first 3 of 8 positions: no output depends on a later token.\n");
   check(unmasked.test({"--text", "the agent read"}), 1,
-        "FAIL: leaks from the future at output 0, token 1, and at 2 more");
+        "FAIL on the first 3 of 8 positions: leaks from the future at output 0, token 1, and at 2 more");
+}
+
+TEST_CASE("leaktest finds a leak far behind; of a text that does not come to it, it says what it does not know") {
+  Mask mask = Mask::causal(24);
+  mask.set(20, 21, 0);
+  const SavedModel saved(mask);
+  const ProgramOutcome whole = saved.test();
+  CHECK(whole.status == 1);
+  CHECK(whole.out.starts_with("FAIL: leaks from the future at output 20, token 21.\n"));
+  const ProgramOutcome part = saved.test({"--text", "the agent read the book"});
+  CHECK(part.status == 0);
+  CHECK(
+      part.out.starts_with("PASS on the first 5 of 24 positions: no output depends on a later token. "
+                           "The mask opens 1 future cell beyond this text.\n"));
+  CHECK(contains(part.out, "tested: 5 of 24 positions\n"));
+  const json document = json::parse(saved.test({"--text", "the agent read the book", "--json"}).out);
+  CHECK(document["tested"] == 5);
+  CHECK(document["context"] == 24);
+  CHECK(document["open_beyond"] == 1);
+  CHECK(document["verdict"].get<std::string>().starts_with("PASS on the first 5 of 24 positions"));
+  const ProgramOutcome wide = SavedModel(Mask::causal(70)).test();
+  CHECK(wide.status == 0);
+  CHECK(contains(wide.out, "70 tokens: grids too wide to print\ntested: 70 of 70 positions\n"));
 }
 
 TEST_CASE("leaktest: the grids show where it leaks, and the mask is named by what it is") {
@@ -95,13 +119,16 @@ TEST_CASE("leaktest --json is one document of both grids, to the last bit") {
   CHECK(passed["moved"][0][1] == 0.0f);
 }
 
-TEST_CASE("leaktest without --text: up to 16 tokens at even distances in the vocabulary") {
+TEST_CASE("leaktest without --text: the whole context, in tokens at even distances in the vocabulary") {
   const int V = small_corpus()->vocab_size();
   const json few = json::parse(SavedModel(Mask::causal(5)).test({"--json"}).out);
   std::vector<int> ids;
   for (int t = 0; t < 5; ++t) ids.push_back(V * t / 5);
   CHECK(few["ids"] == json(ids));
-  CHECK(json::parse(SavedModel(Mask::causal(40)).test({"--json"}).out)["ids"].size() == 16);
+  const json whole = json::parse(SavedModel(Mask::causal(40)).test({"--json"}).out);
+  CHECK(whole["ids"].size() == 40);
+  CHECK(whole["tested"] == 40);
+  CHECK(whole["context"] == 40);
 }
 
 TEST_CASE("leaktest: bad input gives status 2 and one line; Ctrl+C gives 130") {

@@ -208,6 +208,45 @@ TEST_CASE("leak test: what becomes no number has moved") {
   CHECK(test.leaks());  // 0 times NaN is NaN: in this model a later token does spoil an earlier output
 }
 
+TEST_CASE("leak test: outputs that are no numbers stand still whatever one changes, and are no pass") {
+  SmallModel<float> model(config_of(1), 1, kT, 64);
+  model.parameters.wpe()(4, 0) = std::nanf("");
+  CHECK(contains(error_of([&] { leak_test(model.parameters, Mask::causal(kT), model.inputs); }), "is no number"));
+}
+
+TEST_CASE("leak test: a text shorter than the context says so, and how much the mask opens beyond it") {
+  const SmallModel<float> model(config_of(2), 1, kT, 65);
+  const auto tested_to = [&](const Mask& mask, size_t T) {
+    return leak_test(model.parameters, mask, std::span(model.inputs).first(T));
+  };
+  CHECK(tested_to(Mask::causal(9), 9).whole());
+  CHECK(verdict(tested_to(Mask::causal(9), 5)) ==
+        "PASS on the first 5 of 9 positions: no output depends on a later token.");
+  CHECK(brief_verdict(tested_to(Mask::causal(9), 9)) == "PASS");
+  CHECK(brief_verdict(tested_to(Mask::causal(9), 5)) == "PASS on the first 5 of 9 positions");
+  Mask hole = Mask::causal(9);
+  hole.set(6, 8, -1);
+  hole.set(2, 7, 0);
+  LeakTest test = tested_to(hole, 7);
+  CHECK_FALSE(test.leaks());
+  CHECK(test.open_beyond == 2);
+  CHECK(verdict(test) ==
+        "PASS on the first 7 of 9 positions: no output depends on a later token. "
+        "The mask opens 2 future cells beyond this text.");
+  test = tested_to(hole, 8);
+  CHECK(test.open_beyond == 1);
+  CHECK(verdict(test).starts_with("FAIL on the first 8 of 9 positions: leaks from the future at output 2, "));
+  CHECK(tested_to(hole, 9).open_beyond == 0);
+  CHECK(tested_to(Mask::full(9), 2).open_beyond == 9 * 8 / 2 - 1);
+}
+
+TEST_CASE("leak test: the work is that of T + 1 passes and T ways back") {
+  const SmallModel<float> model(config_of(2), 1, kT, 65);
+  const auto weights = static_cast<double>(model.parameters.size());
+  CHECK(leak_test_work(model.parameters, 4) > 6 * weights * 16);
+  CHECK(leak_test_work(model.parameters, 8) > 4 * leak_test_work(model.parameters, 4));
+}
+
 TEST_CASE("leak test: the same text gives the same grids; its end needs no more than the mask's corner") {
   const SmallModel<float> model(config_of(2), 1, kT, 65);
   const LeakTest once = leak_test(model.parameters, Mask::full(kT), model.inputs);

@@ -85,6 +85,28 @@ TEST_CASE("work that a new question outdates is cancelled, other work is finishe
   CHECK(finished == 2);
 }
 
+TEST_CASE("what is cancelled brings no answer, even if it is done before it sees that") {
+  std::atomic<bool> go = false;
+  std::atomic<int> worked = 0, answered = 0;
+  LiveNumbers numbers(
+      [&](const Number& n, const int*, Progress&) {  // looks at no flag
+        ++worked;
+        while (n.value == 1 && !go) std::this_thread::sleep_for(1ms);
+        return n.value;
+      },
+      [&] { ++answered; });
+  numbers.ask({1});
+  REQUIRE(soon([&] { return worked == 1; }));
+  numbers.cancel();
+  go = true;
+  REQUIRE(soon([&] { return numbers.progress() < 0; }));
+  CHECK(numbers.answer() == nullptr);
+  CHECK(answered == 0);
+  numbers.ask({1});  // forgotten, so it is asked anew
+  REQUIRE(soon([&] { return numbers.answer() && *numbers.answer() == 1; }));
+  CHECK(worked == 2);
+}
+
 TEST_CASE("the destructor does not wait for work that sees that it is cancelled") {
   const auto begin = std::chrono::steady_clock::now();
   {
