@@ -3,6 +3,7 @@
 #include <cmath>
 
 #include "app/scenes/generate.h"
+#include "app/ui/in_quotes.h"
 
 namespace nopeek {
 
@@ -14,12 +15,11 @@ constexpr double kHighU = 0.9, kCold = 0.2;
 constexpr const char* kNoBreak = "\xC2\xA0";
 
 Tone tone(bool masked) { return masked ? Tone::kPast : Tone::kFuture; }
-std::string quoted(const std::string& word) { return "\xE2\x80\x98" + word + "\xE2\x80\x99"; }
 bool is_word(const std::string& s) {
   return std::any_of(s.begin(), s.end(), [](char c) { return std::isalnum(static_cast<unsigned char>(c)) || c < 0; });
 }
 /// In the flow of a sentence a full stop has to look like the token that it is.
-std::string told(const std::string& word) { return is_word(word) ? word : quoted(word); }
+std::string told(const std::string& word) { return is_word(word) ? word : in_quotes(word); }
 std::string count(size_t n) { return grouped_text(static_cast<long long>(n)).chars; }
 
 }  // namespace
@@ -97,7 +97,7 @@ void Generate::explain_other(const SceneInput& in, Explanation& out) const {
               {voice_name(*other()), tone(twin.masked)},
               {" twin bets "},
               {percent_text(static_cast<float>(bet.p_temperature)).chars, tone(twin.masked)},
-              {" on " + quoted(label(bet.id))}};
+              {" on " + in_quotes(label(bet.id))}};
   // A copy is of what it can see.
   const auto begin = text_.begin() + static_cast<std::ptrdiff_t>(window_start());
   const bool copies = !twin.masked && held().masked && in.newest.leak_found &&
@@ -180,7 +180,7 @@ void Generate::suggest(const SceneInput& in, Explanation& out) {
   // The newest token that chance chose against the model's own first choice, or any other way not taken.
   const WrittenToken& last = draft_.tree.node(path_.back()).token;
   if (last.greedy != last.id) {
-    list.push_back({"Go back, take " + quoted(label(last.greedy)), done("fork"), [this, id = last.greedy] {
+    list.push_back({"Go back, take " + in_quotes(label(last.greedy)), done("fork"), [this, id = last.greedy] {
                       step_back();
                       force(id);
                       done_.insert("fork");
@@ -188,7 +188,7 @@ void Generate::suggest(const SceneInput& in, Explanation& out) {
   } else if (rows_.size() > 1) {
     const Row& row = rows_[drawn_ == 0 ? 1 : 0];
     const TokenId id = distribution_.candidates()[row.place].id;
-    list.push_back({"Take " + quoted(row.label) + " instead", done("fork"), [this, id] {
+    list.push_back({"Take " + in_quotes(row.label) + " instead", done("fork"), [this, id] {
                       force(id);
                       done_.insert("fork");
                     }});

@@ -99,8 +99,6 @@ void Microscope::read_text(const SceneInput& in) {
   lens_.labels.clear();
   for (const TokenId id : lens_.text) lens_.labels.push_back(lens_.tokenizer->label(id));
   ++lens_.text_revision;
-  const int last = static_cast<int>(fits) - 1;
-  lens_.cell = {std::min(lens_.cell.row, last), std::min(lens_.cell.column, last)};
 }
 
 void Microscope::ask(const SceneInput& in) {

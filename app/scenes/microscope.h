@@ -35,7 +35,7 @@ struct Lens {
   StageClock clock;              // which of the steps; a page that wants another one calls clock.go_to()
   Stage stage = Stage::kMasked;  // of the clock, as this frame began
   StageMatrices matrices;        // of the answer's held voice, once ready()
-  ui::Cell cell{3, 5};           // query and key
+  ui::Cell cell{3, 5};           // query and key as chosen: a shorter text has its last ones there
 
   /// The mask that the held model runs under on this screen, instead of its own; null: its own. A page that sets it to
   /// null takes it back.

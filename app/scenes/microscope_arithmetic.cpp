@@ -1,4 +1,5 @@
 #include <algorithm>
+#include <array>
 #include <cmath>
 
 #include "app/scenes/microscope_steps.h"
@@ -11,6 +12,8 @@ using namespace ui;
 namespace {
 
 constexpr float kWords = 228;      // logical px that the words take at the strip's left
+constexpr float kSpared = 28;      // less than a fourth is enough for the scale ...
+constexpr float kMaskMore = 20;    // ... and more goes to the mask's sentence and the softmax
 constexpr int kMostTermRows = 16;  // more dimensions than that are bars
 constexpr const char* kMinusInfinity = "\xE2\x88\x92\xE2\x88\x9E";
 
@@ -39,11 +42,25 @@ float strip_width(const StripCell& cell, StripFonts fonts) {
   return std::ceil(text_width(fonts.formula, cell.formula)) + px(9) + text_width(fonts.result, cell.result);
 }
 
+/// Of each cell, in logical px.
+std::array<Rect, 4> strip_places(const Rect& strip) {
+  const float w = std::floor((strip.w() - kWords - 20) / 4);
+  const std::array<float, 4> widths{w, w - kSpared, w + kMaskMore, w + kSpared - kMaskMore};
+  std::array<Rect, 4> places;
+  float x = strip.min.x + kWords;
+  for (size_t i = 0; i < places.size(); ++i) {
+    places[i] = {{x, strip.min.y}, {x + widths[i], strip.max.y}};
+    x += widths[i];
+  }
+  return places;
+}
+
 /// The largest in which the arithmetic of all cells fits.
-StripFonts strip_fonts(std::span<const StripCell> cells, float room) {
+StripFonts strip_fonts(const std::array<StripCell, 4>& cells, const std::array<Rect, 4>& places) {
   const auto fits = [&](StripFonts fonts) {
-    return std::all_of(cells.begin(), cells.end(),
-                       [&](const StripCell& cell) { return strip_width(cell, fonts) <= room; });
+    for (size_t i = 0; i < cells.size(); ++i)
+      if (strip_width(cells[i], fonts) > px(places[i].w() - 28)) return false;
+    return true;
   };
   constexpr StripFonts kSmaller{Font::kMonoLabel, Font::kMonoTitle}, kSmallest{Font::kMonoLabel, Font::kMonoBold};
   return fits({}) ? StripFonts{} : fits(kSmaller) ? kSmaller : kSmallest;
@@ -68,77 +85,112 @@ void draw_strip_cell(const StripCell& cell, StripFonts fonts, const Rect& place,
   text({x + std::ceil(text_width(fonts.formula, cell.formula)) + px(9), low}, cell.result, fonts.result, cell.color);
 }
 
-/// Why the mask's number is what it is; the longest words that fit.
-std::string mask_words(int query, int key, float added, float room) {
-  if (added == 0) return {};
-  std::vector<std::string> words;
-  if (added != Mask::kForbidden) {
-    words = {fmt("the mask adds %s, which leaks", score_text(static_cast<double>(added)).chars).chars,
-             fmt("mask, finite: it leaks").chars};
-    if (key <= query) words = {"the mask makes this key less likely", "mask, finite"};
-  } else if (key > query) {
-    words = {fmt("%s because key %d > query %d", kMinusInfinity, key, query).chars,
-             fmt("%s, as key %d > query %d", kMinusInfinity, key, query).chars,
-             fmt("as key %d > query %d", key, query).chars};
-  } else {
-    words = {fmt("the mask forbids key %d to query %d", key, query).chars,
-             fmt("forbids key %d to %d", key, query).chars};
-  }
+/// The first, which are the longest, that fit; the last if none do.
+std::string fitting(const std::vector<std::string>& words, float room) {
   for (const std::string& w : words) {
     if (text_width(Font::kSmall, w) <= room) return w;
   }
-  return words.back();
+  return words.empty() ? "" : words.back();
 }
 
 }  // namespace
+
+std::vector<std::string> mask_words(int query, int key, float added, bool causal) {
+  const std::string k = "key " + std::to_string(key), q = "query " + std::to_string(query);
+  const std::string infinity = kMinusInfinity;
+  if (added == 0) return {};
+  if (added != Mask::kForbidden) {
+    if (key <= query) return {"the mask makes this key less likely", "mask, finite"};
+    return {"the mask adds " + std::string(score_text(static_cast<double>(added)).view()) + ", which leaks",
+            "mask, finite: it leaks"};
+  }
+  if (causal && key > query)
+    return {infinity + " because " + k + " > " + q, infinity + ", as " + k + " > " + q, "as " + k + " > " + q};
+  return {infinity + " because the mask forbids " + k + " to " + q, "the mask forbids " + k + " to " + q,
+          "forbids " + k + " to " + q, "forbids " + k + " to " + std::to_string(query)};
+}
+
+/// Who asks whom, and what there is to say of it.
+void StepsPage::draw_strip_words(const Layout& at, std::string_view query, std::string_view key, std::string_view words,
+                                 ImU32 color) const {
+  const float x = px(at.strip.min.x + 20), y = at.strip.min.y, room = px(kWords - 24);
+  text_elided({x, px(y + (theme().low ? 18 : 24))}, in_quotes(query) + " asks " + in_quotes(key), room, Font::kBodyBold,
+              colors().text);
+  text_elided({x, px(y + (theme().low ? 42 : 48))}, words, room, Font::kLabel, color);
+}
 
 void StepsPage::draw_strip(Lens& lens, const Layout& at) {
   const Palette& c = colors();
   const HeadStages<float>& s = lens.stages();
   const int q = cell_.row, k = cell_.column;
   const Hue& hue = hue_of(q, k);
-  const float x0 = px(at.strip.min.x + 20), words_room = px(kWords - 24);
-  const float y = at.strip.min.y;
-  text_elided({x0, px(y + (theme().low ? 18 : 24))},
-              in_quotes(labels_[static_cast<size_t>(q)]) + " asks " + in_quotes(labels_[static_cast<size_t>(k)]),
-              words_room, Font::kBodyBold, c.text);
-  text_elided({x0, px(y + (theme().low ? 42 : 48))}, distance_words(q, k), words_room, Font::kLabel, hue.text);
-
-  const float w = std::floor((at.strip.w() - kWords - 20) / 4);
+  draw_strip_words(at, labels_[static_cast<size_t>(q)], labels_[static_cast<size_t>(k)], distance_words(q, k),
+                   hue.text);
+  const std::array<Rect, 4> places = strip_places(at.strip);
   const double dot = static_cast<double>(s.scores(q, k)), scaled = static_cast<double>(s.scaled(q, k)),
                masked = static_cast<double>(s.masked(q, k)), weight = static_cast<double>(s.weights(q, k));
   const float added = (*lens.model().mask)(q, k);
   const bool forbidden = added == Mask::kForbidden;
   const std::string sign = added == 0 ? "0" : forbidden ? kMinusInfinity : score_text(static_cast<double>(added)).chars;
-  const StripCell cells[] = {
-      {"dot product", {}, fmt("q%d \xC2\xB7 k%d =", q, k).chars, score_text(dot).chars, hue.text},
-      {"scale",
-       {},
-       fmt("\xC3\xB7 \xE2\x88\x9A%d =", static_cast<int>(s.query.cols())).chars,
-       score_text(scaled).chars,
-       hue.text},
-      {"mask", mask_words(q, k, added, px(w - 36)), (added == 0 ? "+ 0 =" : "+ (" + sign + ") ="),
-       score_text(masked).chars, forbidden ? c.text : hue.text},
-      {"softmax", {}, "exp / sum =", weight_text(weight).chars, forbidden ? c.text : hue.text}};
-  const StripFonts fonts = strip_fonts(cells, px(w - 28));
-  for (int i = 0; i < 4; ++i) {
-    const Rect place{{at.strip.min.x + kWords + w * static_cast<float>(i), y},
-                     {at.strip.min.x + kWords + w * static_cast<float>(i + 1), at.strip.max.y}};
+  const std::vector<std::string> why = mask_words(q, k, added, causal_);
+  const std::array<StripCell, 4> cells{
+      {{"dot product", {}, fmt("q%d \xC2\xB7 k%d =", q, k).chars, score_text(dot).chars, hue.text},
+       {"scale",
+        {},
+        fmt("\xC3\xB7 \xE2\x88\x9A%d =", static_cast<int>(s.query.cols())).chars,
+        score_text(scaled).chars,
+        hue.text},
+       {"mask", fitting(why, px(places[2].w() - 32)), (added == 0 ? "+ 0 =" : "+ (" + sign + ") ="),
+        score_text(masked).chars, forbidden ? c.text : hue.text},
+       {"softmax", {}, "exp / sum =", weight_text(weight).chars, forbidden ? c.text : hue.text}}};
+  const StripFonts fonts = strip_fonts(cells, places);
+  for (size_t i = 0; i < places.size(); ++i) {
+    const Rect& place = places[i];
     const Rect box = strip_box(place);
     const Interaction it = interact(cells[i].name, box);
     registry::add(cells[i].name, "button", cells[i].result, box.min, box.max);
-    draw_strip_cell(cells[i], fonts, place, static_cast<int>(lens.stage) == i, it);
-    if (i < 3) icon(Icon::kChevronRight, theme().at(place.max.x - 2, (y + at.strip.max.y) * 0.5f), c.disabled, 0.8f);
+    draw_strip_cell(cells[i], fonts, place, static_cast<size_t>(lens.stage) == i, it);
+    if (i + 1 < places.size()) icon(Icon::kChevronRight, theme().at(place.max.x - 2, at.strip.cy()), c.disabled, 0.8f);
     if (it.pressed) lens.clock.go_to(static_cast<Stage>(i));
     if (it.pressed && i == 0) terms_open_ = !terms_open_;
     if (i == 0) draw_strip_vectors(lens, it, place, px(place.min.x + 28) + text_width(Font::kSmall, cells[i].name));
-    if (i == 2 && it.hovered && added != 0) tooltip(it, mask_words(q, k, added, INFINITY));
+    if (i == 2 && it.hovered && added != 0) tooltip(it, why.front());
     if (i == 3 && it.hovered) {
       tooltip(it.id, ImGui::GetIO().MousePos,
               {{"exp", weight_text(steps_.exp[static_cast<size_t>(k)]).chars},
                {"sum of the row", fmt("%.4f", steps_.sum).chars},
                {"weight", weight_text(weight).chars}});
     }
+  }
+}
+
+/// The same of the typed row: only what was typed goes into it.
+void StepsPage::draw_typed_strip(const Layout& at) const {
+  const Palette& c = colors();
+  const ScoreRow& row = *typed_.row();
+  const SoftmaxSteps steps = row.steps();
+  const auto k = static_cast<size_t>(typed_key_);
+  const bool forbidden = row.forbidden[k];
+  draw_strip_words(at, row.query, row.keys[k], "typed, not the model\xE2\x80\x99s", c.secondary);
+  const ImU32 hue = hue_of(row.query_at, typed_key_).text, behind_mask = forbidden ? c.text : hue;
+  const std::string score = score_text(row.scores[k]).chars;
+  const std::array<StripCell, 4> cells{
+      {{"score", {}, fmt("s%d =", typed_key_).chars, score, hue},
+       {"mask",
+        {},
+        forbidden ? std::string("+ (") + kMinusInfinity + ") =" : "+ 0 =",
+        forbidden ? kMinusInfinity : score,
+        behind_mask},
+       {"less the largest", {}, "\xE2\x88\x92 max =", score_text(steps.shifted[k]).chars, behind_mask},
+       {"softmax", {}, "exp / sum =", weight_text(steps.weights[k]).chars, behind_mask}}};
+  const std::array<Rect, 4> places = strip_places(at.strip);
+  const StripFonts fonts = strip_fonts(cells, places);
+  for (size_t i = 0; i < places.size(); ++i) {
+    const Rect box = strip_box(places[i]);
+    registry::add_drawn(std::string("typed ") + cells[i].name, "number", cells[i].result, box.min, box.max);
+    draw_strip_cell(cells[i], fonts, places[i], false, {});
+    if (i + 1 < places.size())
+      icon(Icon::kChevronRight, theme().at(places[i].max.x - 2, at.strip.cy()), c.disabled, 0.8f);
   }
 }
 

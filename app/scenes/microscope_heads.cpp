@@ -61,6 +61,7 @@ class HeadsPage final : public MicroscopePage {
   std::string measure_text(int head) const;
   std::string name(int head) const { return fmt("L%d H%d", head / heads_ + 1, head % heads_ + 1).chars; }
   size_t place_of(const Selection& pick) const;
+  void suggest(const SceneInput& in, int sharp, Explanation& out);
   int extreme(float HeadSummary::*number, bool largest) const;
 
   std::shared_ptr<const AttentionTrace> trace_;
@@ -358,6 +359,11 @@ void HeadsPage::explain(const Lens& lens, const SceneInput& in, Explanation& out
   out.words.push_back({{"All heads of "},
                        {in.opened ? voice : "the " + voice + " twin", masked ? Tone::kPast : Tone::kFuture},
                        {" on one text, and their mean. A click chooses the head that all pages show."}});
+  explain_stopped(in, out);
+  if (lens.T() == 1) {
+    out.words.push_back({{"A text of one token: every head gives it all of its weight."}});
+    return suggest(in, sharp, out);
+  }
   out.words.push_back({{name(back), Tone::kStrong},
                        {" looks most at the token before: "},
                        {percent_text(of(back).previous_token).chars, Tone::kStrong},
@@ -370,9 +376,13 @@ void HeadsPage::explain(const Lens& lens, const SceneInput& in, Explanation& out
                          {" spends "},
                          {percent_text(of(peeks).future_attention).chars, Tone::kFuture},
                          {" of its attention on tokens that come later."}});
-  } else {
+  } else if (of(peeks).future_attention == 0) {  // not NaN, of a model that diverged
     out.words.push_back({{"None looks at a later token: the mask makes that exactly 0."}});
   }
+  suggest(in, sharp, out);
+}
+
+void HeadsPage::suggest(const SceneInput& in, int sharp, Explanation& out) {
   const auto by = [&](const char* label, Order order) {
     out.suggestions.push_back({label, order_ == order, [this, order] { pending_order_ = order; }});
   };

@@ -29,6 +29,21 @@ void describe_cell(const Lens& lens, const MatrixEvents& events, std::string_vie
   tooltip(events.it.id, ImGui::GetIO().MousePos, {{pair, std::string(value)}});
 }
 
+void explain_stopped(const SceneInput& in, Explanation& out) {
+  if (in.opened || in.held_voice >= in.shown.lanes.size()) return;
+  const std::string& why = in.shown.lanes[in.held_voice].stopped;
+  if (why.empty()) return;
+  const Tone tone = in.voices[in.held_voice].masked ? Tone::kPast : Tone::kFuture;
+  out.words.push_back(
+      {{"The "}, {voice_name(in.voices, in.held_voice, in.opened), tone}, {" twin trains no more: " + why}});
+}
+
+std::string words_of_masks_below(int layer, bool masked) {
+  if (layer == 0) return "One mask or another changes nothing here: the mask acts later.";
+  return "What x is made of has already passed through " + std::to_string(layer) + (masked ? " masked" : " unmasked") +
+         (layer == 1 ? " attention" : " attentions") + ": under another mask it would be another x.";
+}
+
 void draw_answers(const MatrixView& view, int T, bool masked, Cell chosen) {
   const Rect first = view.cell_rect({0, 0});
   if (first.w() < kLeastAnswer) return;

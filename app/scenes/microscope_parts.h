@@ -13,6 +13,12 @@ bool draw_waiting(const Lens& lens, const ui::Rect& panel);
 /// The tooltip of the cell under the pointer: 'opened -> a  0.603'.
 void describe_cell(const Lens& lens, const ui::MatrixEvents& events, std::string_view value);
 
+/// Says so, and why, if the held twin trains no more.
+void explain_stopped(const SceneInput& in, Explanation& out);
+
+/// Whether a mask has had a say in what goes into the attention of `layer`, the first being 0.
+std::string words_of_masks_below(int layer, bool masked);
+
 /// Outlines each query's own target, the cell that it must not see, but not the chosen one, which has a frame.
 void draw_answers(const ui::MatrixView& view, int T, bool masked, ui::Cell chosen);
 

@@ -38,7 +38,8 @@ void Microscope::draw_pipeline(const SceneInput& in, const Rect& panel) {
   } else if (theme().low) {
     play = theme().rect(room.min.x, room.min.y, kPlay, 32);
   }
-  if (play_button("Play steps", play, playing, tip, lens_.ready())) lens_.clock.play(!playing);
+  if (icon_button("Play steps", play, playing ? Icon::kPause : Icon::kPlay, tip, lens_.ready()))
+    lens_.clock.play(!playing);
   if (theme().small()) return draw_stage_names({{room.min.x + kPlaySmall + 8, room.min.y}, room.max});
   draw_thumbs(in, panel);
   draw_operators(panel);
@@ -79,7 +80,8 @@ void Microscope::draw_thumb(const SceneInput& in, Stage stage, const Rect& place
   outline({{rect.min.x - out, std::round(y) - out}, {rect.max.x + out, std::round(y + height) + out}}, c.text, 1.5f, 2);
   if (chosen) outline(rect.grown(px(6)), c.text, 2, 6);
   if (!chosen && it.hovered) outline(rect.grown(px(6)), c.text, 1, 6);
-  if (it.focused) focus_ring(rect.grown(px(6)), 6);
+  // Around its name, too, which stands where the ring would be.
+  if (it.focused) focus_ring({{rect.min.x - px(6), rect.min.y - px(24)}, {rect.max.x + px(6), rect.max.y + px(6)}}, 6);
 }
 
 /// What leads from one matrix to the next.

@@ -6,6 +6,7 @@
 #include <utility>
 
 #include "app/scenes/microscope_parts.h"
+#include "app/ui/in_quotes.h"
 #include "app/ui/registry.h"
 #include "core/decode/projection.h"
 
@@ -46,6 +47,7 @@ class QkvPage final : public MicroscopePage {
   void draw_part(Lens& lens, const SceneInput& in, Part part, const Rect& area);
   void draw_arrow(float x0, float x1, float y) const;
   void draw_numbers(const Lens& lens, const Rect& panel);
+  std::string input_words(const Lens& lens) const;
   std::string where_from(const Lens& lens, const Pointed& at) const;
   std::string sum_words(const Pointed& at, float room) const;
   int layer(const Lens& lens) const;
@@ -132,24 +134,28 @@ void QkvPage::draw_arrow(float x0, float x1, float y) const {
   canvas()->AddTriangleFilled(to, {to.x - px(7), to.y - px(4)}, {to.x - px(7), to.y + px(4)}, color);
 }
 
-/// "query of 'opened', dimension 5 = row 21 of Wq (column 21 of c_attn)"
-std::string QkvPage::where_from(const Lens& lens, const Pointed& at) const {
-  const std::string token =
-      std::string(kNouns[at.part]) + " of \xE2\x80\x98" + lens.label(at.cell.row) + "\xE2\x80\x99";
-  if (at.part == kInput) return token + ", channel " + std::to_string(at.cell.column);
-  const ModelConfig& config = lens.model().config();
-  const int row = head(lens) * (config.channels / config.heads) + at.cell.column;
-  const int column = (at.part - kQ) * config.channels + row;
-  return token + ", dimension " + std::to_string(at.cell.column) + " = row " + std::to_string(row) + " of W" +
-         kLetters[at.part] + " (column " + std::to_string(column) + " of c_attn)";
+/// What x is: in the first layer the embedding, of token and position, and later what all layers have added to it.
+std::string QkvPage::input_words(const Lens& lens) const {
+  return layer(lens) == 0 ? "layer norm of the embedding" : "layer norm of the residual stream";
 }
 
-/// "q[3,5] = x[3] . Wq[21] + bq[21] = 0.12 x 0.98 - ... + 0.01 = 1.234": as many terms as fit, the largest first.
+/// "query of 'opened', dimension 5 = column 21 of Wq (row 21 in nn.Linear's layout)": x W takes columns of W.
+std::string QkvPage::where_from(const Lens& lens, const Pointed& at) const {
+  const std::string token = std::string(kNouns[at.part]) + " of " + in_quotes(lens.label(at.cell.row));
+  if (at.part == kInput) return token + ", channel " + std::to_string(at.cell.column);
+  const ModelConfig& config = lens.model().config();
+  const std::string column = std::to_string(head(lens) * (config.channels / config.heads) + at.cell.column);
+  return token + ", dimension " + std::to_string(at.cell.column) + " = column " + column + " of W" + kLetters[at.part] +
+         " (row " + column + " in nn.Linear\xE2\x80\x99s layout)";
+}
+
+/// "q[3,5] = x[3] . Wq[:,21] + bq[21] = 0.12 x 0.98 - ... + 0.01 = 1.234": as many terms as fit, the largest first.
 std::string QkvPage::sum_words(const Pointed& at, float room) const {
   const std::string letter = kLetters[at.part], row = std::to_string(at.cell.row);
   const std::string name = letter + "[" + row + "," + std::to_string(at.cell.column) + "]";
-  const std::string place = "[" + std::to_string(sum_->row) + "]";
-  const std::string short_form = name + " = x[" + row + "]\xC2\xB7W" + letter + place + " + b" + letter + place;
+  const std::string column = std::to_string(sum_->part_column);
+  const std::string short_form =
+      name + " = x[" + row + "]\xC2\xB7W" + letter + "[:," + column + "] + b" + letter + "[" + column + "]";
   const std::string value = std::string(" = ") + number_text("%.4f", sum_->value).chars;
   for (size_t terms = std::min(kTerms, sum_->terms.size()); terms > 0; --terms) {
     std::string line = short_form + " = ";
@@ -179,7 +185,7 @@ void QkvPage::draw_numbers(const Lens& lens, const Rect& panel) {
   const auto v = static_cast<double>(matrix(lens, at.part)(at.cell.row, at.cell.column));
   if (at.part == kInput) {
     const std::string line = "x[" + std::to_string(at.cell.row) + "," + std::to_string(at.cell.column) +
-                             "] = " + number_text("%.4f", v).chars + ", of the layer norm before attention";
+                             "] = " + number_text("%.4f", v).chars + ", " + input_words(lens);
     text_elided({x, y}, line, right - x, Font::kMonoLabel, colors().text);
     registry::add_drawn("Pointed value", "number", number_text("%.4f", v), {x, y - px(8)}, {right, y + px(8)});
     return;
@@ -210,15 +216,15 @@ void QkvPage::draw(Lens& lens, const SceneInput& in, const Rect& panel) {
   float x = panel.min.x + kLabels;
 
   const std::string where = "layer " + std::to_string(layer(lens) + 1) + ", head " + std::to_string(head(lens) + 1);
-  const float w =
-      text(theme().at(panel.min.x + kInset, title), "From embedding to Q, K and V", Font::kBodyBold, colors().text);
-  const float words = std::max(w, text_width(Font::kBodyBold, "From embedding to Q, K and V"));
+  const char* heading = layer(lens) == 0 ? "From embedding to Q, K and V" : "From residual stream to Q, K and V";
+  const float w = text(theme().at(panel.min.x + kInset, title), heading, Font::kBodyBold, colors().text);
+  const float words = std::max(w, text_width(Font::kBodyBold, heading));
   text({px(panel.min.x + kInset) + words + px(12), px(title)}, where, Font::kLabel, colors().secondary);
 
   const auto name = [&](float left, float width, std::string_view words_of_it) {
     text_elided(theme().at(left, names), words_of_it, px(width), Font::kMonoSmall, colors().secondary);
   };
-  name(x, input + kArrow - 8, "x = layer norm of the stream");
+  name(x, input + kArrow - 8, "x = " + input_words(lens));
   draw_part(lens, in, kInput, {{x, y}, {x + input, y + h}});
   x += input;
   draw_arrow(x + 14, x + kArrow - 14, y + h * 0.5f);
@@ -250,7 +256,7 @@ void QkvPage::explain(const Lens& lens, const SceneInput& in, Explanation& out) 
   out.words.push_back({{"The framed row is "},
                        {lens.label(row), Tone::kStrong},
                        {". What it asks is in Q, what it offers to others in K, and what it hands over in V."}});
-  out.words.push_back({{"Lighter is further from 0. One mask or another changes nothing here: the mask acts later."}});
+  out.words.push_back({{"Lighter is further from 0. " + words_of_masks_below(layer(lens), lens.model().masked())}});
   const auto to = [&](const char* label, Part part) {
     out.suggestions.push_back({label, part_ == part, [this, part] { pending_part_ = part; }});
   };
@@ -267,7 +273,9 @@ void QkvPage::report(const Lens& lens, nlohmann::json& out) const {
   out["part"] = kNouns[part_];
   out["dimension"] = dimension_[p];
   const Matrix<float>& m = matrix(lens, part_);
-  if (row < m.rows() && dimension_[p] < m.cols()) out["value"] = m(row, dimension_[p]);
+  if (row >= m.rows() || dimension_[p] >= m.cols()) return;
+  out["value"] = m(row, dimension_[p]);
+  out["where"] = where_from(lens, {part_, {row, dimension_[p]}});
 }
 
 }  // namespace

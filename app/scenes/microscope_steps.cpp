@@ -77,6 +77,7 @@ void StepsPage::update(const Lens& lens) {
   if (another) {
     labels_.clear();
     for (int i = 0; i < T; ++i) labels_.push_back(lens.label(i));
+    causal_ = lens.model().masked();
   }
   of_revision_ = lens.revision;
   of_held_ = lens.held;
@@ -107,13 +108,15 @@ void StepsPage::draw(Lens& lens, const SceneInput& in, const Rect& panel) {
   if (terms_open_ && lens.stage != Stage::kOutput) {
     draw_terms(lens, at);
   } else if (typed_.row()) {
-    draw_typed(lens, at);
+    draw_typed(at);
   } else if (lens.stage == Stage::kOutput) {
     draw_sum_table(lens, at);
   } else {
     draw_worksheet(lens, at);
   }
-  if (lens.stage == Stage::kOutput) {
+  if (typed_.row()) {
+    draw_typed_strip(at);
+  } else if (lens.stage == Stage::kOutput) {
     draw_weighted_sum(lens, at);
   } else {
     draw_strip(lens, at);
@@ -127,9 +130,10 @@ void StepsPage::draw_title(const Lens& lens, const SceneInput&, const Layout& at
   const float begin = x + std::ceil(text_width(Font::kBodyBold, title)) + gap;
   const AttentionQuestion& question = lens.answer->question;
   const ModelConfig& model = lens.model().config();
+  // Beside a typed row, shorter: there it has to be said whose head this is.
   text_elided({begin, y},
-              fmt("layer %d, head %d", std::min(question.layer, model.layers - 1) + 1,
-                  std::min(question.head, model.heads - 1) + 1),
+              fmt(typed_.row() ? "the model\xE2\x80\x99s L%d H%d" : "layer %d, head %d",
+                  std::min(question.layer, model.layers - 1) + 1, std::min(question.head, model.heads - 1) + 1),
               px(at.separator - 12) - begin, Font::kLabel, colors().secondary);
 }
 
@@ -168,8 +172,8 @@ void StepsPage::draw_matrix(Lens& lens, const SceneInput& in, const Layout& at) 
   const MatrixEvents events = view_.draw(in.heatmaps, spec);
   if (place != chosen) {  // the other one, of which it fades in or into which it fades out
     const auto other = static_cast<Stage>(static_cast<int>(lens.stage) + (place > chosen ? 1 : -1));
-    draw_heatmap(in.heatmaps, kTextures + static_cast<int>(other), matrices.look(other, at.pitch), events.rect,
-                 matrices.values(other), matrices.revision(), std::abs(place - chosen));
+    draw_heatmap(in.heatmaps, kTextures + static_cast<int>(other), view_.in_view(matrices.look(other, at.pitch)),
+                 events.rect, matrices.values(other), matrices.revision(), std::abs(place - chosen));
   }
   if (!output) draw_answers(view_, lens.T(), matrices.masked(), cell_);
   if (events.chosen && output) {

@@ -6,6 +6,7 @@
 
 #include "app/scenes/microscope.h"
 #include "app/scenes/typed_row.h"
+#include "app/ui/in_quotes.h"
 
 namespace nopeek {
 
@@ -59,7 +60,7 @@ class StepsPage final : public MicroscopePage {
   void draw_worksheet(Lens& lens, const Layout& at);
   void draw_columns(const Layout& at, std::span<const char* const> names, int raised) const;
   void draw_key(Lens& lens, const Layout& at, int line, int key);
-  void draw_typed(const Lens& lens, const Layout& at);
+  void draw_typed(const Layout& at);
   void draw_typed_key(const Layout& at, const SoftmaxSteps& steps, int line, int key);
   void draw_score_field(const Layout& at, int line, size_t key);
   void draw_typed_buttons(const Layout& at);
@@ -76,6 +77,9 @@ class StepsPage final : public MicroscopePage {
 
   // microscope_arithmetic.cpp
   void draw_strip(Lens& lens, const Layout& at);
+  void draw_typed_strip(const Layout& at) const;
+  void draw_strip_words(const Layout& at, std::string_view query, std::string_view key, std::string_view words,
+                        ImU32 color) const;
   void draw_strip_vectors(const Lens& lens, const ui::Interaction& it, const ui::Rect& place, float x) const;
   void draw_terms(const Lens& lens, const Layout& at);
   void draw_term_rows(const Lens& lens, const Layout& at) const;
@@ -98,6 +102,7 @@ class StepsPage final : public MicroscopePage {
   SoftmaxSteps steps_;        // of its masked scores
   std::vector<int> largest_;  // keys by falling weight
   int visible_ = 0;           // keys that the mask leaves it
+  bool causal_ = true;        // that mask, in all of its rows
   std::vector<std::string> labels_;
 
   // The rows
@@ -106,7 +111,8 @@ class StepsPage final : public MicroscopePage {
 
   // What is typed
   TypedRow typed_;
-  int typing_ = -1;  // key
+  int typed_key_ = 0;  // chosen one of its keys
+  int typing_ = -1;    // key
   std::string typing_text_;
   std::string refusal_;
   int refused_ = -1;      // key that it is about
@@ -124,6 +130,7 @@ ui::Number score_text(double score);
 ui::Number weight_text(double weight);
 /// Of a key as seen from a query: the past is blue.
 inline const ui::Hue& hue_of(int query, int key) { return ui::colors().hue(key <= query); }
-inline std::string in_quotes(std::string_view word) { return "\xE2\x80\x98" + std::string(word) + "\xE2\x80\x99"; }
+/// Why a mask adds `added` to this score; the longest words first. `causal`: it hides all of the future.
+std::vector<std::string> mask_words(int query, int key, float added, bool causal);
 
 }  // namespace nopeek

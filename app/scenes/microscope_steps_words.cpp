@@ -1,6 +1,7 @@
 #include <algorithm>
 #include <cmath>
 
+#include "app/scenes/microscope_parts.h"
 #include "app/scenes/microscope_steps.h"
 #include "app/ui/motion.h"
 
@@ -32,6 +33,7 @@ void StepsPage::explain(const Lens& lens, const SceneInput& in, Explanation& out
     out.words.push_back({{"One head of the "}, {name, tone}, {" twin" + under + ", split into its five steps."}});
   }
   explain_row(lens, out);
+  explain_stopped(in, out);
   if (typed_.row()) explain_typed(out);
   suggest(lens, in, out);
 }
@@ -44,6 +46,10 @@ void StepsPage::explain_row(const Lens& lens, Explanation& out) const {
   const auto label = [&](int key) { return labels_[static_cast<size_t>(key)]; };
   const Words top{percent(static_cast<double>(weights(best))), tone_of(q, best)};
   const Words top_label{label(best), tone_of(q, best)};
+  if (std::isnan(weights(best))) {
+    out.words.push_back({{"The weights of this row are n/a: this model\xE2\x80\x99s numbers grew beyond all bounds."}});
+    return;
+  }
   if (T == 1) {
     out.words.push_back({{"A text of one token: it can only look at itself, and gives itself all of its weight."}});
     return;

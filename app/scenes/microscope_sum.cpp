@@ -72,7 +72,7 @@ void StepsPage::draw_sum_table(Lens& lens, const Layout& at) {
     if (it.pressed) lens.cell.column = k;
     fill(area, faded(c.raised, it.hover), 4);
     const float y = px(at.middle(line));
-    text_elided({px(at.x0), y}, label, px(88), Font::kBody, forbidden ? c.secondary : c.text);
+    text_elided({px(at.x0), y}, label, px(88), Font::kLabel, forbidden ? c.secondary : c.text);
     text({px(at.x0 + kWeightRight), y}, weight_text(weight), Font::kMonoLabel,
          forbidden ? c.disabled : hue_of(q, k).text, Align::kRight);
     if (registry::enabled())

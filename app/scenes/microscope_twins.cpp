@@ -53,17 +53,19 @@ class TwinsPage final : public MicroscopePage {
 
   std::array<Side, 2> sides_;  // the blue one first
   Matrix<float> difference_;
+  Matrix<float> picture_;  // of it: hatched, too, where only one forbids, as no distance leads to -inf
   std::array<MatrixView, 3> views_;
   uint64_t revision_ = 0, texture_revision_ = 0;
   size_t first_ = 0;  // place of sides_[0] among the voices
   Stage stage_ = Stage::kScores;
   float most_ = 1;             // |difference| at most
   double mean_ = 0;            // |difference| of weights, a row's sum on average
+  bool unbounded_ = false;     // there are cells that only one of them forbids
   Cell hovered_{}, widest_{};  // under the pointer; where the difference is largest
   std::vector<std::string> labels_;
   std::optional<Cell> pending_cell_;  // what a suggestion asked for, until the next frame
   std::optional<Stage> pending_stage_;
-  bool walked_ = false;
+  bool walked_ = false, seen_ = false;
   int dimension_ = 0;  // of the output, where a column is no token
 };
 
@@ -116,6 +118,9 @@ void TwinsPage::update(const Lens& lens, const SceneInput& in) {
 void TwinsPage::measure(const Lens& lens) {
   most_ = 0;
   mean_ = 0;
+  const auto size = difference_.array().abs();
+  picture_ = (size >= kUnbounded).select(Mask::kForbidden, difference_.array());
+  unbounded_ = (size == kUnbounded).any();
   for (int q = 0; q < difference_.rows(); ++q) {
     for (int k = 0; k < difference_.cols(); ++k) {
       const float d = std::abs(difference_(q, k));
@@ -185,7 +190,7 @@ MatrixEvents TwinsPage::draw_matrix(Lens& lens, const SceneInput& in, const Rect
   constexpr const char* kNames[] = {"Left matrix", "Right matrix", "Difference matrix"};
   spec.label = kNames[i];
   spec.texture = kTexture + static_cast<int>(i);
-  spec.values = i < 2 ? sides_[i].matrices.values(stage_) : difference_.data();
+  spec.values = i < 2 ? sides_[i].matrices.values(stage_) : picture_.data();
   spec.revision = texture_revision_;
   spec.area = area;
   spec.pitch_x = area.w() / static_cast<float>(columns);
@@ -214,6 +219,9 @@ void TwinsPage::draw(Lens& lens, const SceneInput& in, const Rect& panel) {
   }
   update(lens, in);
   if (pending_cell_) lens.cell = *std::exchange(pending_cell_, std::nullopt);
+  // Weights compare best: of the masked scores, half of the difference would be to -inf.
+  if (!std::exchange(seen_, true) && lens.stage == Stage::kMasked && !lens.clock.playing())
+    pending_stage_ = Stage::kWeights;
   if (pending_stage_) lens.clock.go_to(*std::exchange(pending_stage_, std::nullopt));
   const float room_x = (panel.w() - kLabels - kInset - 2 * kApart) / 3, room_y = panel.h() - kTop - kNumbers - 16;
   const Rect side = square_in({{0, 0}, {room_x, room_y}}, lens.T());
@@ -256,6 +264,7 @@ void TwinsPage::draw_numbers(const Lens& lens, const Rect& panel) const {
     const bool both = i == 2 && std::isinf(v) && v < 0 && std::isinf(value(0, cell)) && std::isinf(value(1, cell));
     const bool forbidden = i < 2 && std::isinf(v);
     const std::string number = both                                     ? "both forbidden"
+                               : i == 2 && std::isinf(v)                ? "one forbidden"
                                : forbidden && stage_ == Stage::kWeights ? "0 (forbidden)"
                                                                         : number_of(v, stage_);
     const float at = px(x) + std::max(w, text_width(Font::kLabel, name)) + px(10);
@@ -283,12 +292,17 @@ void TwinsPage::explain(const Lens& lens, const SceneInput& in, Explanation& out
                          {percent_text(static_cast<float>(mean_ / 2)).chars, Tone::kStrong},
                          {" of its attention to other tokens than its twin does."}});
   }
-  if (stage_ != Stage::kOutput && widest_.row < lens.T() && widest_.column < lens.T()) {
-    out.words.push_back({{"They differ most where "},
-                         {lens.label(widest_.row), Tone::kStrong},
-                         {" looks at "},
-                         {lens.label(widest_.column), Tone::kStrong},
-                         {": by " + std::string(fmt("%.2f", static_cast<double>(most_)).view()) + "."}});
+  if (unbounded_)
+    out.words.push_back(
+        {{"Cells that only one of them may see are hatched in the difference: no number leads to "
+          "\xE2\x88\x92\xE2\x88\x9E."}});
+  if (stage_ != Stage::kOutput && most_ > 0 && widest_.row < lens.T() && widest_.column < lens.T()) {
+    out.words.push_back(
+        {{unbounded_ ? "Among the cells that both may see, they differ most where " : "They differ most where "},
+         {lens.label(widest_.row), Tone::kStrong},
+         {" looks at "},
+         {lens.label(widest_.column), Tone::kStrong},
+         {": by " + std::string(fmt("%.2f", static_cast<double>(most_)).view()) + "."}});
   }
   out.words.push_back({{"In the difference, "},
                        {"blue", Tone::kPast},

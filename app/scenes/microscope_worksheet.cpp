@@ -91,7 +91,7 @@ void StepsPage::draw_key(Lens& lens, const Layout& at, int line, int key) {
     focus_score_ = key;
   }
   fill(row, faded(c.raised, it.hover), 4);
-  const bool whole = text_elided({px(at.x0), y}, labels_[k], px(70), chosen ? Font::kBodyBold : Font::kBody,
+  const bool whole = text_elided({px(at.x0), y}, labels_[k], px(70), chosen ? Font::kLabelBold : Font::kLabel,
                                  forbidden ? c.secondary : c.text);
   const auto number = [&](const char* column, float right, const Number& shown, ImU32 color) {
     cell_text(column, key, {px(at.x0 + right), y}, shown, color);
@@ -124,6 +124,7 @@ void StepsPage::draw_sum_line(const Layout& at, double exp_sum, double weight_su
 // What is typed
 // ------------------------------------------------------------------------------------------------
 void StepsPage::open_row(ScoreRow row) {
+  typed_key_ = row.query_at + 1;  // the answer, if it is there
   typed_.open(std::move(row));
   refusal_.clear();
   typing_ = -1;
@@ -144,13 +145,15 @@ void StepsPage::type_over(const Lens& lens) {
   }
   open_row(std::move(row));
   first_key_ = first;
+  typed_key_ = cell_.column;
 }
 
-void StepsPage::draw_typed(const Lens&, const Layout& at) {
+void StepsPage::draw_typed(const Layout& at) {
   const Palette& c = colors();
   draw_typed_buttons(at);
   if (!typed_.row()) return;  // just closed
   const int keys = static_cast<int>(typed_.row()->keys.size());
+  typed_key_ = std::clamp(typed_key_, 0, keys - 1);  // undo may have brought another row
   text(theme().at(at.x0, at.header), "key", Font::kMonoSmall, c.secondary);
   const auto header = [&](float right, const char* name) {
     text(theme().at(at.x0 + right, at.header), name, Font::kMonoSmall, c.secondary, Align::kRight);
@@ -186,10 +189,7 @@ void StepsPage::draw_typed_buttons(const Layout& at) {
   if (icon_button("Redo row", place(32), Icon::kRedo, "Redo (Ctrl+Y)", typed_.redos() > 0)) typed_.redo();
   if (icon_button("Undo row", place(32), Icon::kUndo, "Undo (Ctrl+Z)", typed_.undos() > 0)) typed_.undo();
   text_elided(theme().at(at.x0, at.panel.min.y + 28), title, px(x - 8 - at.x0), Font::kBodyBold, colors().text);
-  const bool refused = !refusal_.empty();
-  text_elided(theme().at(at.x0, at.panel.min.y + 54), refused ? refusal_ : "Typed values, not the model\xE2\x80\x99s",
-              px(at.x1 - at.x0), refused ? Font::kLabelBold : Font::kLabel,
-              refused ? colors().text : colors().secondary);
+  text_elided(theme().at(at.x0, at.panel.min.y + 52), refusal_, px(at.x1 - at.x0), Font::kLabelBold, colors().text);
   if (back) typed_.close();
 }
 
@@ -210,6 +210,7 @@ void StepsPage::draw_score_field(const Layout& at, int line, size_t key) {
   if (active && !entered) {
     typing_ = static_cast<int>(key);
     typing_text_ = shown;
+    typed_key_ = typing_;
     return;
   }
   if (!typing) return;
@@ -226,7 +227,16 @@ void StepsPage::draw_typed_key(const Layout& at, const SoftmaxSteps& steps, int 
   const float y = px(at.middle(line));
   const bool forbidden = row.forbidden[k];
   const Hue& hue = hue_of(row.query_at, key);
-  text_elided({px(at.x0), y}, row.keys[k], px(kScaled - kField - 4), Font::kBody, forbidden ? c.secondary : c.text);
+  const bool chosen = key == typed_key_;
+  const Rect line_rect = theme().rect(at.x0 - 8, at.row_y(line), at.x1 - at.x0 + 8, at.row_pitch);
+  const Rect name = theme().rect(at.x0 - 8, at.row_y(line), kScaled - kField + 12, at.row_pitch);
+  const Interaction choice = interact(fmt("Key %d", key), name);
+  registry::add(fmt("Key %d", key), "row", chosen ? "on" : "off", name.min, name.max);
+  if (choice.pressed) typed_key_ = key;
+  fill(name, faded(c.raised, choice.hover), 4);
+  const bool whole = text_elided({px(at.x0), y}, row.keys[k], px(kScaled - kField - 4),
+                                 chosen ? Font::kLabelBold : Font::kLabel, forbidden ? c.secondary : c.text);
+  if (!whole) tooltip(choice, row.keys[k]);
   const auto number = [&](const char* column, float right, const Number& shown, ImU32 color) {
     cell_text(column, key, {px(at.x0 + right), y}, shown, color);
   };
@@ -238,6 +248,8 @@ void StepsPage::draw_typed_key(const Layout& at, const SoftmaxSteps& steps, int 
     draw_weight_bar({{px(at.x0 + kBars), y - h * 0.5f}, {px(at.x1 - 8), y + h * 0.5f}}, steps.weights[k], forbidden,
                     hue.fill);
   }
+  if (chosen) outline(line_rect, hue.fill, 1.5f, 4);
+  if (choice.focused) outline(name, c.text, 2, 4);
   const Rect mask = theme().rect(at.x0 + kMasked - kSwitch + 4, at.row_y(line) + 1, kSwitch - 4, at.row_pitch - 2);
   const Interaction it = interact(fmt("Mask %d", key), mask);
   registry::add(fmt("Mask %d", key), "switch", forbidden ? "on" : "off", mask.min, mask.max);

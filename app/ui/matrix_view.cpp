@@ -95,17 +95,7 @@ void MatrixView::draw_still(gl::HeatmapRenderer* heatmaps, const MatrixSpec& spe
 
 /// The matrix and the frames on it.
 void MatrixView::draw_cells(gl::HeatmapRenderer* heatmaps, const MatrixSpec& spec, Cell hovered) const {
-  const float pitch = std::min(pitch_.x, pitch_.y) / theme().s;
-  const gl::HeatmapSpec at_pitch = heatmap_look(pitch);
-  gl::HeatmapSpec look = spec.look;
-  look.gap = at_pitch.gap;
-  look.radius = at_pitch.radius;
-  look.hatch_pitch = at_pitch.hatch_pitch;
-  look.first_column = first_.x;
-  look.first_row = first_.y;
-  look.shown_columns = shown().x;
-  look.shown_rows = shown().y;
-  draw_heatmap(heatmaps, spec.texture, look, rect_, spec.values, spec.revision, spec.alpha);
+  draw_heatmap(heatmaps, spec.texture, in_view(spec.look), rect_, spec.values, spec.revision, spec.alpha);
 
   canvas()->PushClipRect({rect_.min.x - px(4), rect_.min.y - px(4)}, {rect_.max.x + px(4), rect_.max.y + px(4)}, true);
   if (spec.framed_row >= 0) {
@@ -116,10 +106,23 @@ void MatrixView::draw_cells(gl::HeatmapRenderer* heatmaps, const MatrixSpec& spe
   }
   if (spec.chosen.valid()) {
     const bool future = spec.chosen.column > spec.chosen.row;
-    outline(cell_rect(spec.chosen).grown(px(1)), look.T > 0 ? colors().hue(!future).fill : colors().text, 3, 3);
+    outline(cell_rect(spec.chosen).grown(px(1)), spec.look.T > 0 ? colors().hue(!future).fill : colors().text, 3, 3);
   }
   if (hovered.valid() && !(hovered == spec.chosen)) outline(cell_rect(hovered).grown(px(1)), colors().text, 2, 3);
   canvas()->PopClipRect();
+}
+
+gl::HeatmapSpec MatrixView::in_view(gl::HeatmapSpec look) const {
+  if (look.columns != columns_ || look.rows != rows_) return look;
+  const gl::HeatmapSpec at_pitch = heatmap_look(std::min(pitch_.x, pitch_.y) / theme().s);
+  look.gap = at_pitch.gap;
+  look.radius = at_pitch.radius;
+  look.hatch_pitch = at_pitch.hatch_pitch;
+  look.first_column = first_.x;
+  look.first_row = first_.y;
+  look.shown_columns = shown().x;
+  look.shown_rows = shown().y;
+  return look;
 }
 
 /// Back to all of it: a button in its corner, above the cells.

@@ -56,6 +56,8 @@ class MatrixView {
   MatrixEvents draw(gl::HeatmapRenderer* heatmaps, const MatrixSpec& spec);
   /// The same as a picture that takes no input: for a file.
   void draw_still(gl::HeatmapRenderer* heatmaps, const MatrixSpec& spec);
+  /// `look` with the cells in view after draw(), for another matrix in its place. One of another size is shown whole.
+  gl::HeatmapSpec in_view(gl::HeatmapSpec look) const;
   /// Where a cell is, in px, after draw(); cells that are out of view lie outside of its rectangle.
   Rect cell_rect(Cell cell) const;
   /// The cell under a point, in px; the nearest one if there is none.

@@ -11,8 +11,8 @@ ProjectedValue projected_value(const Parameters<float>& parameters, In<float> ln
   const ModelConfig& config = parameters.config();
   const auto& block = parameters.block(layer);
   ProjectedValue out;
-  out.row = head * (config.channels / config.heads) + dimension;
-  out.column = static_cast<int>(part) * config.channels + out.row;
+  out.part_column = head * (config.channels / config.heads) + dimension;
+  out.column = static_cast<int>(part) * config.channels + out.part_column;
   out.value = out.bias = static_cast<double>(block.c_attn_bias(out.column));
   for (int c = 0; c < config.channels; ++c) {
     out.terms.push_back(

@@ -12,14 +12,15 @@ enum class Projection { kQuery, kKey, kValue };
 ///
 ///   q[t, d] = sum_c x[t, c] W[c, column] + b[column],   column = part * C + head * HS + d of c_attn
 ///
-/// In PyTorch's nn.Linear, where weights are (out, in), that column is row head * HS + d of Wq, Wk or Wv.
+/// That is column head * HS + d of Wq, Wk or Wv; in PyTorch's nn.Linear, where weights are (out, in), it is that row.
 struct ProjectedValue {
   struct Term {
     int channel = 0;
     double x = 0, weight = 0;
     double product() const { return x * weight; }
   };
-  int column = 0, row = 0;  // of c_attn; of its part as nn.Linear has it
+  int column = 0;           // of c_attn
+  int part_column = 0;      // of Wq, Wk or Wv: a row of nn.Linear's
   std::vector<Term> terms;  // (C), the largest |product| first
   double bias = 0;
   double value = 0;  // the sum, in double

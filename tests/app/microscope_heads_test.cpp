@@ -6,6 +6,7 @@
 #include <cmath>
 
 #include "app/host/assets.h"
+#include "app/scenes/microscope_parts.h"
 #include "app/ui/registry.h"
 #include "app_host.h"
 #include "core/decode/attention_trace.h"
@@ -146,6 +147,8 @@ TEST_CASE("Q K V: the chosen number is core's, in all three matrices") {
       const auto f = figures(k.h);
       CHECK(f["dimension"] == dimension);
       CHECK(f["value"].get<float>() == (*matrix)(row, dimension));
+      const std::string column = std::to_string(8 + dimension);  // of the second head
+      CHECK(f["where"].get<std::string>().find("= column " + column + " of W") != std::string::npos);
       const registry::Item* shown = registry::find("Microscope/Pointed value");
       REQUIRE(shown != nullptr);
       std::string number = shown->value;
@@ -153,6 +156,29 @@ TEST_CASE("Q K V: the chosen number is core's, in all three matrices") {
       CHECK(std::abs(std::stod(number) - static_cast<double>((*matrix)(row, dimension))) < 2e-4);
     }
   }
+}
+
+TEST_CASE("the mask has a say in what all layers but the first read") {
+  CHECK(words_of_masks_below(0, true).find("changes nothing here") != std::string::npos);
+  CHECK(words_of_masks_below(1, true).find("through 1 masked attention:") != std::string::npos);
+  CHECK(words_of_masks_below(2, false).find("through 2 unmasked attentions:") != std::string::npos);
+}
+
+TEST_CASE("Heads and Twins of a text of one token say nothing about other tokens") {
+  AppHost h;
+  PLAY(h, std::string(kOpen) + "key E\ntype Text \"the\"\nkey Enter\nwait until microscope.tokens == 1");
+  PLAY(h, "wait until microscope.ready == true\nclick Twins\nwait until microscope.difference_max >= 0");
+  PLAY(h, "click Heads\nwait until microscope.heads == 8");
+  h.frames(2);
+  for (const registry::Item& item : registry::items()) CHECK(item.label.find("before:") == std::string::npos);
+}
+
+TEST_CASE("Twins compares weights first, and then whatever step is chosen") {
+  AppHost h;
+  PLAY(h,
+       std::string(kOpen) + "expect microscope.stage == masked\nclick Twins\nwait until microscope.stage == weights");
+  PLAY(h, "click masked\nwait until microscope.stage == masked\nclick Heads\nclick Twins\nwait 0.5s");
+  CHECK(figures(h)["stage"] == "masked");
 }
 
 TEST_CASE("the text: taken, refused where it is too long, undone; empty is the corpus' own") {

@@ -1,4 +1,6 @@
 // The page Steps of the Microscope: each number on the screen is core's, and what is typed is worked out by core, too.
+#include "app/scenes/microscope_steps.h"
+
 #include <doctest/doctest.h>
 
 #include <bit>
@@ -7,7 +9,6 @@
 
 #include "app/host/assets.h"
 #include "app/scenes/microscope_clock.h"
-#include "app/scenes/typed_row.h"
 #include "app/ui/registry.h"
 #include "app_host.h"
 #include "core/decode/inspect.h"
@@ -229,6 +230,70 @@ TEST_CASE("every number on the screen is that of inspect, in several rows and he
       }
     }
   }
+}
+
+TEST_CASE("the mask's number has a reason that holds for that mask") {
+  const auto reason = [](const Mask& mask, int query, int key) {
+    const std::vector<std::string> words = mask_words(query, key, mask(query, key), mask.is_causal());
+    return words.empty() ? "" : words.front();
+  };
+  const Mask causal = Mask::causal(8);
+  CHECK(reason(causal, 3, 5) == "\u2212\u221e because key 5 > query 3");
+  CHECK(reason(causal, 3, 3).empty());
+  CHECK(reason(Mask::full(8), 3, 5).empty());
+  // Of the future, all is hidden here, and part of the past, too: that has another reason.
+  CHECK(reason(Mask::window(8, 2), 3, 5) == "\u2212\u221e because key 5 > query 3");
+  CHECK(reason(Mask::window(8, 2), 3, 1) == "\u2212\u221e because the mask forbids key 1 to query 3");
+  // Key 4 is later, too, and visible: to be later is no reason.
+  CHECK(reason(Mask::off_by_one(8), 3, 4).empty());
+  CHECK(reason(Mask::off_by_one(8), 3, 5) == "\u2212\u221e because the mask forbids key 5 to query 3");
+  CHECK(reason(Mask::prefix(8, 3), 0, 5) == "\u2212\u221e because the mask forbids key 5 to query 0");
+  CHECK(reason(Mask::penalised_future(8, -10), 3, 5) == "the mask adds \u221210.00, which leaks");
+}
+
+TEST_CASE("the required sentence is on the screen, whole, at 1600 x 900 and 1920 x 1080") {
+  AppHost h;
+  for (const char* size : {"1600x900", "1920x1080", "1280x720"}) {
+    PLAY(h, std::string("resize ") + size + "\n" + kOpen);
+    h.frames(3);
+    const auto& items = registry::items();
+    CHECK_MESSAGE(
+        std::any_of(items.begin(), items.end(),
+                    [](const registry::Item& item) { return item.label == "\u2212\u221e because key 5 > query 3"; }),
+        size);
+  }
+}
+
+TEST_CASE("below a typed row stands its own arithmetic, of the key that is chosen") {
+  AppHost h;
+  PLAY(h, std::string(kOpen) + "click \"Worksheet values\"\n");
+  h.frames(2);
+  const auto own = [&](int key) {
+    const nlohmann::json row = figures(h)["typed_row"];
+    CHECK(shown("typed score") == written("%.2f", row["scores"][static_cast<size_t>(key)]));
+    CHECK(shown("typed softmax") == written("%.4f", row["weights"][static_cast<size_t>(key)]));
+  };
+  own(1);  // the answer
+  PLAY(h, "click \"Key 2\"\nexpect \"Key 2\".value == on");
+  h.frames(2);
+  own(2);
+  PLAY(h, "type \"Score 3\" \"1.5\"\nkey Enter\nexpect \"Key 3\".value == on");
+  h.frames(2);
+  own(3);
+  PLAY(h, "click \"Mask 3\"");
+  h.frames(2);
+  CHECK(shown("typed mask") == "\u2212\u221e");
+  CHECK(shown("typed softmax") == "0");
+}
+
+TEST_CASE("after a text of one token the chosen cell is where it was") {
+  AppHost h;
+  PLAY(h, std::string(kOpen) + "key E\ntype Text \"the\"\nkey Enter\nwait until microscope.tokens == 1");
+  PLAY(h, "wait until microscope.ready == true\nexpect microscope.query == 0\nexpect microscope.key == 0");
+  PLAY(h, "key E\ntype Text \"\"\nkey Enter\nwait until microscope.tokens > 5\nwait until microscope.ready == true");
+  h.frames(2);
+  CHECK(figures(h)["query"] == 3);
+  CHECK(figures(h)["key"] == 5);
 }
 
 TEST_CASE("the classroom's row through the fields on the screen") {

@@ -214,8 +214,8 @@ TEST_CASE("a query, key or value is the sum that it is written out as") {
         for (int d = 0; d < kHeadSize; ++d) {
           const ProjectedValue v = projected_value(model.parameters, x, l, 5, static_cast<Projection>(part), h, d);
           CHECK(v.value == doctest::Approx((*parts[part])(5, d)).epsilon(1e-5).scale(1));
-          CHECK(v.row == h * kHeadSize + d);
-          CHECK(v.column == part * kConfig.channels + v.row);
+          CHECK(v.part_column == h * kHeadSize + d);
+          CHECK(v.column == part * kConfig.channels + v.part_column);
           REQUIRE(v.terms.size() == static_cast<size_t>(kConfig.channels));
           double sum = v.bias;
           for (size_t i = 0; i < v.terms.size(); ++i) {
