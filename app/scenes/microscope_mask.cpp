@@ -90,7 +90,7 @@ class MaskPage final : public MicroscopePage {
   Layout layout(const Rect& panel) const;
   void draw_matrix(Lens& lens, const SceneInput& in, const Rect& area);
   void paint(Lens& lens, const MatrixEvents& events);
-  gl::HeatmapSpec look(float pitch) const;
+  gl::HeatmapSpec cell_look(float pitch) const;
   void choose(Lens& lens, Cell cell);
   void describe_cell(Cell cell, ImGuiID owner) const;
   void draw_refusal(const Rect& matrix) const;
@@ -265,7 +265,7 @@ void MaskPage::draw_matrix(Lens& lens, const SceneInput& in, const Rect& area) {
   // Whole px, so that all cells are of one size.
   const float fit = area.w() / static_cast<float>(T), pitch = fit < 4 ? fit : std::floor(fit * theme().s) / theme().s;
   MatrixSpec spec{.label = kMatrix, .texture = kTexture, .values = values_.data(), .revision = revision_, .area = area};
-  spec.look = look(pitch);
+  spec.look = cell_look(pitch);
   spec.pitch_x = spec.pitch_y = std::min(26.0f, pitch);
   spec.row_labels = spec.column_labels = labels_;
   spec.label_width = 54;
@@ -286,9 +286,9 @@ void MaskPage::draw_matrix(Lens& lens, const SceneInput& in, const Rect& area) {
   draw_refusal(events.rect);
 }
 
-gl::HeatmapSpec MaskPage::look(float pitch) const {
+gl::HeatmapSpec MaskPage::cell_look(float pitch) const {
   gl::HeatmapSpec look = heatmap_look(pitch);
-  look.columns = look.rows = look.T = shown_->size();
+  look.columns = look.rows = look.T = own_->size();
   look.mapping = gl::Mapping::kWeight;
   return look;
 }
@@ -630,18 +630,18 @@ void MaskPage::explain(const Lens& lens, const SceneInput& in, Explanation& out)
 
 /// What is added to the scores.
 std::optional<ExportedMatrix> MaskPage::matrix(const Lens&) const {
-  if (!shown_) return {};
-  const int T = shown_->size();
+  if (!own_) return {};
+  const int T = own_->size();
   ExportedMatrix out;
   out.name = "mask";
   out.of_head = false;
   out.values.resize(T, T);
   for (int query = 0; query < T; ++query) {
-    for (int key = 0; key < T; ++key) out.values(query, key) = (*shown_)(query, key);
+    for (int key = 0; key < T; ++key) out.values(query, key) = draft_->value({query, key});
   }
   out.shown = values_;
   out.rows = out.columns = labels_;
-  out.look = look(1);
+  out.look = cell_look(1);
   out.with_scale = false;
   return out;
 }

@@ -28,8 +28,8 @@ struct Voice {
   std::string mask_name;  // describe(*model.mask)
 };
 
-/// What to call a voice: "masked" or "unmasked", "first masked" and "second masked" where both are alike, or the name of
-/// an opened model.
+/// What to call a voice: "masked" or "unmasked", "first masked" and "second masked" where both are alike, or the name
+/// of an opened model.
 std::string voice_name(std::span<const Voice> voices, size_t voice, bool opened);
 
 /// What a scene draws for a file: a PNG, or a GIF that repeats if there are several frames.
