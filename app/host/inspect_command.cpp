@@ -50,11 +50,7 @@ void write_json(const Model& model, const char* mask, std::span<const TokenId> i
                 bool with_gradient) {
   JsonStream json(stdout);
   json.open('{');
-  json.key("tokens"), json.open('[');
-  for (const TokenId id : ids) json.text(model.tokenizer->token(id));
-  json.close(']');
-  json.key("ids"), json.list(ids);
-  json.key("mask"), json.text(mask);
+  write_what_was_read(json, model, ids, mask);
   write_loss(json, "reported_loss", seen.reported_loss);
   write_loss(json, "honest_loss", seen.honest_loss);
   json.key("logits"), json.matrix(seen.logits);

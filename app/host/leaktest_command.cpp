@@ -40,14 +40,10 @@ std::vector<TokenId> text_of(const LeakTestCommand& command, const Model& model)
 void write_json(const Model& model, const char* mask, std::span<const TokenId> ids, const LeakTest& test) {
   JsonStream json(stdout);
   json.open('{');
-  json.key("tokens"), json.open('[');
-  for (const TokenId id : ids) json.text(model.tokenizer->token(id));
-  json.close(']');
-  json.key("ids"), json.list(ids);
+  write_what_was_read(json, model, ids, mask);
   json.key("tested"), json.number(static_cast<int64_t>(test.tested()));
   json.key("context"), json.number(static_cast<int64_t>(test.positions));
   json.key("open_beyond"), json.number(static_cast<int64_t>(test.open_beyond));
-  json.key("mask"), json.text(mask);
   json.key("leaks"), json.boolean(test.leaks());
   json.key("verdict"), json.text(verdict(test));
   json.key("agree"), json.boolean(test.agree());

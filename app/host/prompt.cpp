@@ -31,4 +31,12 @@ void note_lacking(const Tokenizer& tokenizer, const std::string& text) {
   std::fprintf(stderr, "nopeek: The model's vocabulary lacks %s: %s.\n", list.c_str(), instead.c_str());
 }
 
+void write_what_was_read(JsonStream& json, const Model& model, std::span<const TokenId> ids, const char* mask) {
+  json.key("tokens"), json.open('[');
+  for (const TokenId id : ids) json.text(model.tokenizer->token(id));
+  json.close(']');
+  json.key("ids"), json.list(ids);
+  json.key("mask"), json.text(mask);
+}
+
 }  // namespace nopeek

@@ -1,7 +1,9 @@
 #pragma once
+#include <span>
 #include <string>
 
-#include "core/text/tokenizer.h"
+#include "app/host/json_stream.h"
+#include "core/decode/model.h"
 
 namespace nopeek {
 
@@ -11,5 +13,8 @@ void require_utf8(const std::string& text, const std::string& name);
 /// Says on standard error, in one line, which words the vocabulary lacks and what is read in their place, if there are
 /// any.
 void note_lacking(const Tokenizer& tokenizer, const std::string& text);
+
+/// The keys with which the JSON of a pass over a text begins: tokens, ids, and the mask (on, off, custom).
+void write_what_was_read(JsonStream& json, const Model& model, std::span<const TokenId> ids, const char* mask);
 
 }  // namespace nopeek

@@ -70,9 +70,13 @@ void StepsPage::explain_row(const Lens& lens, Explanation& out) const {
          top,
          {"."}});
   } else {
+    const auto& stages = lens.stages();
+    const bool lowered = (stages.masked.row(q).array() < stages.scaled.row(q).array()).any();
     out.words.push_back({{"The query "},
                          {query, Tone::kStrong},
-                         {" scores every token, and no mask takes one away. "},
+                         {lowered ? " scores every token. The mask lowers some scores, but a finite penalty takes none "
+                                    "away: softmax leaves each a weight. "
+                                  : " scores every token, and no mask takes one away. "},
                          top_label,
                          {" gets "},
                          top,
