@@ -2,8 +2,8 @@
 #include <cmath>
 #include <nlohmann/json.hpp>
 
-#include "app/scenes/microscope.h"
 #include "app/scenes/microscope_answers.h"
+#include "app/scenes/microscope_parts.h"
 #include "app/ui/wrapped_text.h"
 
 namespace nopeek {
@@ -13,7 +13,6 @@ using namespace ui;
 namespace {
 
 constexpr int kTexture = 161;
-constexpr float kLabelRoom = 84;
 constexpr double kEvery = 0.25;  // s between two tests of a model in training
 
 bool same_words(const LeakQuestion& answered, const LeakQuestion& asked) {
@@ -140,9 +139,7 @@ void LeakPage::update_values() {
 
 LeakPage::Layout LeakPage::layout(const Rect& panel) const {
   Layout at;
-  const float side = std::min(panel.h() - 52 - 16, panel.w() - kLabelRoom - 40 - 430);
-  at.matrix = {{panel.min.x + kLabelRoom, panel.min.y + 52},
-               {panel.min.x + kLabelRoom + side, panel.min.y + 52 + side}};
+  at.matrix = square_beside_words(panel, 430);
   at.x0 = at.matrix.max.x + 40;
   at.x1 = panel.max.x - 20;
   const float y = panel.min.y;

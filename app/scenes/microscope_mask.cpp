@@ -4,7 +4,7 @@
 #include <nlohmann/json.hpp>
 #include <set>
 
-#include "app/scenes/microscope.h"
+#include "app/scenes/microscope_parts.h"
 #include "app/ui/imgui_compat.h"
 #include "app/ui/registry.h"
 
@@ -17,7 +17,6 @@ namespace {
 constexpr int kTexture = 160;
 constexpr float kOpen = 0.5625f;     // the weight whose colour an open cell has: t = 0.75
 constexpr float kPenalised = 0.16f;  // and a forbidden one that gets 0: paler, or a stroke would not show; t = 0.4
-constexpr float kLabelRoom = 84;     // of the rows' labels, from the panel's edge
 constexpr int kQuick = 128;          // masks up to this size are named while they are painted
 constexpr double kMostDragged = 20;  // beyond it softmax leaves nothing of a cell that a float's sum could show
 constexpr double kMostTyped = 1000;  // as others write their masks: -100, -1000
@@ -227,9 +226,7 @@ void MaskPage::make_labels(const Lens& lens) {
 
 MaskPage::Layout MaskPage::layout(const Rect& panel) const {
   Layout at;
-  const float side = std::min(panel.h() - 52 - 16, panel.w() - kLabelRoom - 40 - 440);
-  at.matrix = {{panel.min.x + kLabelRoom, panel.min.y + 52},
-               {panel.min.x + kLabelRoom + side, panel.min.y + 52 + side}};
+  at.matrix = square_beside_words(panel, 440);
   at.x0 = at.matrix.max.x + 40;
   at.x1 = panel.max.x - 20;
   const float y = panel.min.y;

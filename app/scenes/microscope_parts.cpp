@@ -65,4 +65,11 @@ Rect square_in(const Rect& area, int T, float pitch) {
   return {area.min, {area.min.x + cell * n, area.min.y + cell * n}};
 }
 
+Rect square_beside_words(const Rect& panel, float words) {
+  constexpr float kRowLabels = 84, kColumnLabels = 52, kFoot = 16, kGap = 40;
+  const float side = std::min(panel.h() - kColumnLabels - kFoot, panel.w() - kRowLabels - kGap - words);
+  const ImVec2 corner{panel.min.x + kRowLabels, panel.min.y + kColumnLabels};
+  return {corner, {corner.x + side, corner.y + side}};
+}
+
 }  // namespace nopeek

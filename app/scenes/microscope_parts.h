@@ -26,4 +26,8 @@ void draw_answers(const ui::MatrixView& view, int T, bool masked, ui::Cell chose
 /// cells of at most `pitch`. Logical px.
 ui::Rect square_in(const ui::Rect& area, int T, float pitch = 26);
 
+/// A square for the cells of a labelled matrix, as high as `panel` allows, which leaves `words` at its right. Logical
+/// px.
+ui::Rect square_beside_words(const ui::Rect& panel, float words);
+
 }  // namespace nopeek

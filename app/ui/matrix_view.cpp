@@ -10,10 +10,10 @@ namespace nopeek::ui {
 
 namespace {
 
-constexpr float kReadable = 20;      // logical px of a cell: zooming brings them at least here
-constexpr float kEachLabelled = 16;  // logical px of a cell from which each row is labelled
-constexpr float kEachTurned = 20;    // each column: labels that are turned by 45 degrees stand closer
-constexpr float kSomeLabelled = 9;   // each second one
+constexpr float kReadable = 20;       // logical px of a cell: zooming brings them at least here
+constexpr float kEachLabelled = 16;   // logical px of a cell from which each row is labelled
+constexpr float kEachTurned = 17.5f;  // each column: labels that are turned by 45 degrees stand closer
+constexpr float kSomeLabelled = 9;    // each second one
 constexpr float kWheelStep = 1.25f;
 
 /// After a click, too: there is no ring then, but the keys are its own.
