@@ -112,7 +112,8 @@ void Microscope::ask(const SceneInput& in) {
 void Microscope::take_answer(const SceneInput& in) {
   lens_.progress = attention_->progress();
   const auto newest = attention_->answer();
-  if (newest && newest != lens_.answer) {
+  // An answer in other words is of the model before: an id of theirs may be none of these.
+  if (newest && newest != lens_.answer && newest->question.models[0].tokenizer == lens_.tokenizer) {
     const bool soon = lens_.answer && in.smooth && only_trained(lens_.answer->question, newest->question);
     if (!soon || clock_now() - shown_since_ >= kNumbersEvery) {
       lens_.answer = newest;

@@ -53,7 +53,9 @@ struct Lens {
   const Model& model() const { return answer->question.models[held]; }
   const std::vector<TokenId>& shown_text() const { return answer->question.text; }
   int T() const { return static_cast<int>(shown_text().size()); }
-  std::string label(int position) const { return tokenizer->label(shown_text()[static_cast<size_t>(position)]); }
+  std::string label(int position) const {
+    return model().tokenizer->label(shown_text()[static_cast<size_t>(position)]);
+  }
 };
 
 /// What the lower panel shows of the head. A page may change the lens; what it shows comes from the lens' answer, or

@@ -4,6 +4,7 @@
 
 #include "app/scenes/microscope_answers.h"
 #include "app/scenes/microscope_parts.h"
+#include "app/ui/in_quotes.h"
 #include "app/ui/wrapped_text.h"
 
 namespace nopeek {
@@ -79,9 +80,7 @@ class LeakPage final : public MicroscopePage {
   int column_ = -1;  // the changed token that is stepped to
 };
 
-std::string quoted(const Lens& lens, int position) {
-  return "\u201C" + lens.labels[static_cast<size_t>(position)] + "\u201D";
-}
+std::string quoted(const Lens& lens, int position) { return in_quotes(lens.labels[static_cast<size_t>(position)]); }
 
 std::string power_text(float value) {
   if (std::isinf(value)) return "no number";
