@@ -58,7 +58,9 @@ TEST_CASE("a trace has the attention, future shares and mean that inspect() and 
         for (int h = 0; h < 3; ++h) {
           const MatrixMap<float> weights(const_cast<float*>(seen.attention.data()) + (l * 3 + h) * T * T, T, T);
           const auto stages = head_stages<float>(trace.qkv[static_cast<size_t>(l)], 3, h, mask);
-          CHECK(same_bits(stages.weights, weights));
+          // Not by bits: where a row begins in memory decides in which order Eigen sums it (see core/base/types.h).
+          CHECK((stages.weights - weights).cwiseAbs().maxCoeff() <= 1e-6f);
+          CHECK(((stages.weights.array() == 0) == (weights.array() == 0)).all());
           CHECK(trace.head(l, h).future_attention ==
                 doctest::Approx(future_attention<float>(weights, T)).epsilon(1e-6));
           mean += weights;
