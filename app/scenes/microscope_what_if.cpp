@@ -263,8 +263,9 @@ void WhatIfPage::draw_sample(const Lens& lens, const WhatIf& here, const Rect& a
   const auto& question = answer()->question;
   const std::vector<TokenId> prompt(question.text.begin(), question.text.begin() + question.prompt_length);
   const float x0 = px(area.min.x + 16), x1 = px(area.max.x - 16);
-  const float w = std::min(text_width(Font::kLabel, lens.tokenizer->decode(prompt)), (x1 - x0) / 2);
-  text_elided({x0, px(y)}, lens.tokenizer->decode(prompt), w + 1, Font::kLabel, colors().secondary);
+  const std::string given = lens.tokenizer->decode(prompt);
+  const float w = std::min(text_width(Font::kLabel, given), (x1 - x0) / 2);
+  text_elided({x0, px(y)}, given, w + 1, Font::kLabel, colors().secondary);
   const float pen = x0 + w + px(6);
   const std::string written = here.written.empty() ? "(ends at once)" : lens.tokenizer->decode(here.written);
   text_elided({pen, px(y)}, written, x1 - pen, Font::kLabel, colors().hue(masked).text);
