@@ -14,11 +14,15 @@ diff -r "$source/assets" "$folder/moved/share/nopeek" || fail "the assets are no
 # A corpus that only the installation has: what it trains must write these words.
 yes 'zebras sleep .' | head -100 >"$folder/moved/share/nopeek/corpora/toy.txt"
 
-for level in x86-64-v2 x86-64-v3 x86-64-v4; do
+declare -A vectors=([x86-64-v2]=SSE4.2 [x86-64-v3]=AVX2 [x86-64-v4]=AVX-512)
+for level in "${!vectors[@]}"; do
+  run() { "$source/scripts/at-level.sh" $level "$nopeek" "$@" >"$folder/says"; }
   status=0
-  "$source/scripts/at-level.sh" $level "$nopeek" --version >"$folder/version" || status=$?
-  if [ $status -eq 77 ]; then cat "$folder/version"; continue; fi
-  grep "core: $level$" "$folder/version" || fail "at $level it says: $(cat "$folder/version")"
+  run --version || status=$?
+  if [ $status -eq 77 ]; then cat "$folder/says"; continue; fi
+  grep "core: $level$" "$folder/says" || fail "at $level it says: $(cat "$folder/says")"
+  run bench --config tiny --only step --samples 3 --json
+  grep -F "\"$level (${vectors[$level]})\"" "$folder/says" || fail "at $level bench says: $(cat "$folder/says")"
 done
 loaded=$(ldd "$nopeek" | awk '/libnopeek_core/ { print $3 }')
 case $loaded in
