@@ -267,7 +267,7 @@ DecodeBench bench_decode(const Parameters<float>& parameters, ThreadPool& thread
     decoder.next_logits(std::span(text).first(static_cast<size_t>(length)), {}, progress);
   };
   const auto length_at = [&](int i) { return bench.first + i % (bench.last - bench.first + 1); };
-  Decoder<float> cached(parameters, mask), uncached(parameters, mask, false);
+  Decoder<float> cached(parameters, mask, true, &threads), uncached(parameters, mask, false, &threads);
 
   decode(cached, texts[1], bench.prompt);
   const double flops = prefill_flops(config, bench.prompt);

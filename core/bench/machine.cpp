@@ -11,14 +11,15 @@
 #include <vector>
 
 #include "core/base/instruction_level.h"
+#include "core/base/simd.h"
 
 namespace nopeek {
 
 namespace {
 
 using Clock = std::chrono::steady_clock;
-using Packet = Eigen::internal::packet_traits<float>::type;
-constexpr Eigen::Index kLanes = Eigen::internal::packet_traits<float>::size;
+using Vector = simd::Vec<float>;
+constexpr Eigen::Index kLanes = simd::kLanes<float>;
 
 double seconds_since(Clock::time_point start) { return std::chrono::duration<double>(Clock::now() - start).count(); }
 
@@ -59,35 +60,33 @@ constexpr int kRounds = 1 << 14;  // some microseconds between two looks at the 
 /// kRounds multiply-adds in each of kChains chains. Each chain tends to addend / (1 - factor): no overflow, and no
 /// subnormal numbers, which would be slower.
 float multiply_adds(float factor, float addend) {
-  using namespace Eigen::internal;
-  const Packet f = pset1<Packet>(factor), a = pset1<Packet>(addend);
-  Packet x[kChains];
-  for (int i = 0; i < kChains; ++i) x[i] = pset1<Packet>(static_cast<float>(i));
+  const Vector f = simd::broadcast(factor), a = simd::broadcast(addend);
+  Vector x[kChains];
+  for (int i = 0; i < kChains; ++i) x[i] = simd::broadcast(static_cast<float>(i));
   for (int round = 0; round < kRounds; ++round) {
-    for (Packet& chain : x) chain = pmadd(chain, f, a);
+    for (Vector& chain : x) chain = simd::fma(chain, f, a);
   }
-  Packet sum = x[0];
-  for (int i = 1; i < kChains; ++i) sum = padd(sum, x[i]);
-  return predux(sum);
+  Vector sum = x[0];
+  for (int i = 1; i < kChains; ++i) sum = simd::packet::padd(sum, x[i]);
+  return simd::sum(sum);
 }
 
 /// Sum of `streams` neighbouring parts of `count` floats each, a multiple of 8 packets, read side by side.
 template <int streams>
 float sum_streams(const float* first, Eigen::Index count) {
-  using namespace Eigen::internal;
   constexpr int kPackets = 8 / streams;  // of each stream at once: eight sums hide the latency of the addition
-  Packet sums[streams][kPackets];
-  for (auto& stream : sums) std::fill_n(stream, kPackets, pset1<Packet>(0));
+  Vector sums[streams][kPackets];
+  for (auto& stream : sums) std::fill_n(stream, kPackets, simd::broadcast(0.0f));
   for (Eigen::Index i = 0; i < count; i += kPackets * kLanes) {
     for (int s = 0; s < streams; ++s) {
       for (int p = 0; p < kPackets; ++p) {
-        sums[s][p] = padd(sums[s][p], pload<Packet>(first + s * count + i + p * kLanes));
+        sums[s][p] = simd::packet::padd(sums[s][p], simd::load(first + s * count + i + p * kLanes));
       }
     }
   }
-  Packet sum = sums[0][0];
-  for (int i = 1; i < streams * kPackets; ++i) sum = padd(sum, sums[i / kPackets][i % kPackets]);
-  return predux(sum);
+  Vector sum = sums[0][0];
+  for (int i = 1; i < streams * kPackets; ++i) sum = simd::packet::padd(sum, sums[i / kPackets][i % kPackets]);
+  return simd::sum(sum);
 }
 
 float sum_of(const float* first, Eigen::Index count, int streams) {
