@@ -15,8 +15,9 @@ namespace {
 constexpr double kBudget = 1;
 /// A step goes forward once and backward, which is twice the work.
 constexpr double kPassesOfStep = 3;
-/// Every product also copies its weights into panels, once for all rows. That takes as long as computing so many rows.
-constexpr double kRowsOfWeights = 4;
+/// Every product also reads its weights, once for all rows. That takes as long as computing so many rows; and longer
+/// where all weights of a pass do not stay in the cache until the next one. Measured, and no matter of correctness.
+constexpr double kRowsOfCachedWeights = 6, kRowsOfWeights = 20, kCache = 8e6;
 
 /// The first row whose output changes when keys and values from row `changed` on do, of the first `end` rows.
 int first_reached(const Mask& mask, int changed, int end) {
@@ -28,15 +29,19 @@ int first_reached(const Mask& mask, int changed, int end) {
   return changed;
 }
 
-/// What measuring `positions` costs, in passes over one row of one sequence.
-double work(const Mask& mask, int layers, int B, std::span<const int> positions) {
+/// What measuring `positions` of B sequences costs, in passes over one row of one sequence.
+template <class S>
+double work(const Mask& mask, const ModelConfig& config, int B, std::span<const int> positions) {
+  const int layers = config.layers;
+  const double weights = 12.0 * layers * config.channels * config.channels * sizeof(S);
+  const double rows_of_weights = weights < kCache ? kRowsOfCachedWeights : kRowsOfWeights;
   double rows = 0;
   int from = 0;
   for (const int position : positions) {
     const int to = position + 1;
     for (int l = 0, changed = from; l < layers; ++l) {
       const int reached = l + 1 < layers ? first_reached(mask, changed, to) : position;
-      rows += B * (0.25 * (to - changed) + 0.75 * (to - reached)) + kRowsOfWeights;  // 3 of 12 C^2 are those of qkv
+      rows += B * (0.25 * (to - changed) + 0.75 * (to - reached)) + rows_of_weights;  // 3 of 12 C^2 are those of qkv
       changed = reached;
     }
     from = to;
@@ -80,7 +85,7 @@ std::span<const int> HonestLoss<S>::choose(const Mask& mask, uint64_t draw) {
   int n = T_;
   for (;;) {
     spread_positions(T_, n, 0, positions_);  // from any start: n must not depend on the draw
-    const double cost = work(mask, config_.layers, B_, positions_);
+    const double cost = work<S>(mask, config_, B_, positions_);
     if (cost <= budget || n == 1) break;
     n = std::clamp(static_cast<int>(n * budget / cost), 1, n - 1);
   }

@@ -110,7 +110,7 @@ void Trainer<S>::run_shard(const Batch& batch, int index, bool measure) {
   }
   // Where only some positions are measured, they tell the lie, honest minus reported loss, for all: at the same
   // positions, so that there is none where the two are equal.
-  const auto positions = shard.honest_loss.choose(mask_, Rng::mix(place) + static_cast<uint64_t>(index));
+  const auto positions = shard.honest_loss.choose(mask_, Rng::mix(~place));
   const double lie = shard.honest_loss.sum(parameters_, inputs, targets, mask_, positions) -
                      reported_at<S>(positions, shard.activations.views().log_probs, targets, batch.T);
   shard.honest_sum = shard.loss_sum + lie * batch.T / static_cast<double>(positions.size());

@@ -183,5 +183,49 @@ TEST_CASE("where only some positions are measured, the mean of honest loss over 
   CHECK(mean / T == doctest::Approx(honest_loss(model, mask) / T).epsilon(1e-12));
 }
 
+/// One batch of random tokens.
+Batch batch_for(const RunConfig& config) {
+  Rng rng(87);
+  const int B = config.train.batch, T = config.model.context;
+  return {B, T, random_tokens(B * T, config.model.vocab, rng), random_tokens(B * T, config.model.vocab, rng)};
+}
+
+TEST_CASE("a trainer's honest loss is the reported one and the lie at the sampled positions: right in the mean") {
+  RunConfig config = narrow("tiny");
+  config.train.learning_rate = 1e-30;  // only the draws change from step to step
+  const Mask mask = Mask::full(config.model.context);
+  const Batch batch = batch_for(config);
+  Trainer<double> trainer(config, mask);
+  SmallModel<double> whole(config.model, batch.B, batch.T, 1);
+  trainer.parameters().flat() = whole.parameters.flat();
+  whole.inputs = batch.inputs, whole.targets = batch.targets;
+  const double expected = honest_loss(whole, mask) / static_cast<double>(batch.inputs.size());
+  ThreadPool one(1);
+  constexpr int kSteps = 100;
+  double mean = 0, squares = 0;
+  for (int i = 0; i < kSteps; ++i) {
+    const double honest = static_cast<double>(trainer.step(batch, one, true).honest);
+    mean += honest / kSteps;
+    squares += honest * honest / kSteps;
+  }
+  const double deviation = std::sqrt(squares - mean * mean);
+  CHECK(deviation > 1e-3);  // it is a sample
+  CHECK(std::abs(mean - expected) < 4 * deviation / std::sqrt(kSteps));
+}
+
+TEST_CASE("where there is no lie, a sample finds none: honest equals reported, with no scatter") {
+  RunConfig config = narrow("large");
+  const int T = config.model.context;
+  const Mask mask = Mask::causal(T);
+  Trainer<double> trainer(config, mask);
+  const int B = config.train.batch / trainer.shards();
+  REQUIRE(std::ssize(HonestLoss<double>(config.model, B, T).choose(mask, 0)) < T);
+  Rng rng(88);
+  randomise(trainer.parameters(), rng, 0.3);
+  ThreadPool one(1);
+  const StepStats stats = trainer.step(batch_for(config), one, true);
+  CHECK(stats.honest == stats.reported);  // to the last bit of a float
+}
+
 }  // namespace
 }  // namespace nopeek::test
