@@ -38,6 +38,7 @@ class Mask {
 
   int size() const { return size_; }
   float operator()(int query, int key) const { return values_[static_cast<size_t>(query) * size_ + key]; }
+  const float* row(int query) const { return values_.data() + static_cast<size_t>(query) * size_; }  // (T)
   void set(int query, int key, float value) { values_[static_cast<size_t>(query) * size_ + key] = value; }
   /// What is added to the scores of one query.
   std::span<const float> row(int query) const {

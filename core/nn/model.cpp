@@ -2,6 +2,8 @@
 
 #include <cassert>
 
+#include "core/nn/matmul.h"
+
 namespace nopeek {
 
 using Eigen::Index;
@@ -101,7 +103,7 @@ void forward(const Parameters<S>& parameters, std::span<const int32_t> inputs, i
 template <class S>
 void head_forward(const Parameters<S>& parameters, Activations<S>& activations) {
   auto& acts = activations.views();
-  acts.logits.noalias() = acts.ln_f * parameters.wte().transpose();
+  matmul<S>(acts.ln_f, parameters.wte().transpose(), acts.logits);
 }
 
 template <class S>
@@ -132,8 +134,8 @@ void backward(const Parameters<S>& parameters, std::span<const int32_t> inputs, 
 
   // forward: logits = ln_f wte^T
   cross_entropy_backward<S>(acts.log_probs, targets, scale, dlogits);
-  dln.noalias() = dlogits * parameters.wte();
-  gradients.wte().noalias() += dlogits.transpose() * acts.ln_f;
+  matmul<S>(dlogits, parameters.wte(), dln);
+  matmul_add<S>(dlogits.transpose(), acts.ln_f, gradients.wte());
   dx.setZero();
   layer_norm_backward<S>(dln, acts.output, parameters.ln_f_weight(), acts.mean_f, acts.rstd_f, dx,
                          gradients.ln_f_weight(), gradients.ln_f_bias());

@@ -5,6 +5,8 @@
 #include <limits>
 #include <numbers>
 
+#include "core/nn/matmul.h"
+
 namespace nopeek {
 
 using Eigen::Index;
@@ -25,15 +27,14 @@ void embedding_backward(In<S> dx, std::span<const int32_t> tokens, int T, Out<S>
 
 template <class S>
 void linear_forward(In<S> x, In<S> W, VectorIn<S> b, Out<S> y) {
-  y.noalias() = x * W;
-  y.rowwise() += b;
+  matmul_bias<S>(x, W, b, y);
 }
 
 template <class S>
 void linear_backward(In<S> dy, In<S> x, In<S> W, Out<S> dx, Out<S> dW, VectorOut<S> db) {
   // forward: y = x W + b
-  dx.noalias() = dy * W.transpose();
-  dW.noalias() += x.transpose() * dy;
+  matmul<S>(dy, W.transpose(), dx);
+  matmul_add<S>(x.transpose(), dy, dW);
   for (Index n = 0; n < dy.rows(); ++n) db += dy.row(n);  // colwise().sum() would stride down a row-major matrix
 }
 
