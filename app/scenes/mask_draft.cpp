@@ -15,7 +15,7 @@ std::vector<bool> forbidden_cells(const Mask& mask) {
   std::vector<bool> cells(T * T);
   auto cell = cells.begin();
   for (int query = 0; query < mask.size(); ++query) {
-    for (const float value : mask.row(query)) *cell++ = value < 0;
+    for (int key = 0; key < mask.size(); ++key) *cell++ = mask(query, key) < 0;
   }
   return cells;
 }

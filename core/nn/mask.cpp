@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cstdio>
+#include <span>
 
 #include "core/base/error.h"
 
@@ -27,6 +28,10 @@ auto prefix_keys(int T, int n) {
   return [T, n](int query) { return Keys{0, std::max(query + 1, std::min(n, T))}; };
 }
 
+std::span<const float> row_of(const Mask& mask, int query) {
+  return {mask.row(query), static_cast<size_t>(mask.size())};
+}
+
 // Loops over a row count and have no way out of them: so compilers take a vector of values at a time. A mask of 1024
 // tokens has a million, and is looked at while somebody paints it.
 bool are_equal(std::span<const float> a, std::span<const float> b) {
@@ -45,7 +50,7 @@ bool all_are(std::span<const float> values, float wanted) {
 template <class OpenKeys>
 bool opens(const Mask& mask, OpenKeys open, float elsewhere = Mask::kForbidden) {
   for (int query = 0; query < mask.size(); ++query) {
-    const std::span<const float> row = mask.row(query);
+    const auto row = row_of(mask, query);
     const auto [begin, end] = open(query);
     const auto past = static_cast<size_t>(begin), future = static_cast<size_t>(end);
     if (!all_are(row.first(past), elsewhere) || !all_are(row.subspan(past, future - past), 0.0f) ||
@@ -95,16 +100,16 @@ Mask Mask::left_padded(int pad) const {
 bool Mask::operator==(const Mask& other) const {
   if (size_ != other.size_) return false;
   for (int query = 0; query < size_; ++query) {
-    if (!are_equal(row(query), other.row(query))) return false;
+    if (!are_equal(row_of(*this, query), row_of(other, query))) return false;
   }
   return true;
 }
 
-bool Mask::has_visible_key(int query) const { return !all_are(row(query), kForbidden); }
+bool Mask::has_visible_key(int query) const { return !all_are(row_of(*this, query), kForbidden); }
 
 bool Mask::is_causal() const {
   for (int query = 0; query < size_; ++query) {
-    if (!all_are(row(query).subspan(static_cast<size_t>(query) + 1), kForbidden)) return false;
+    if (!all_are(row_of(*this, query).subspan(static_cast<size_t>(query) + 1), kForbidden)) return false;
   }
   return true;
 }
@@ -124,7 +129,7 @@ bool all_are_penalties(std::span<const float> values) {
 
 void Mask::validate() const {
   for (int query = 0; query < size_; ++query) {
-    if (const auto values = row(query); !all_are_penalties(values)) {
+    if (const auto values = row_of(*this, query); !all_are_penalties(values)) {
       const auto bad = std::find_if_not(values.begin(), values.end(), is_penalty);
       throw Error("The mask at query " + std::to_string(query) + ", key " + std::to_string(bad - values.begin()) +
                   " must be 0, a penalty below 0, or minus infinity.");
@@ -148,7 +153,7 @@ void Mask::validate(int context) const {
 namespace {
 
 int visible_keys(const Mask& mask, int query) {
-  const auto row = mask.row(query);
+  const auto row = row_of(mask, query);
   return static_cast<int>(std::count_if(row.begin(), row.end(), [](float v) { return v != Mask::kForbidden; }));
 }
 

@@ -1,7 +1,6 @@
 #pragma once
 #include <cstdint>
 #include <limits>
-#include <span>
 #include <string>
 #include <vector>
 
@@ -40,10 +39,6 @@ class Mask {
   float operator()(int query, int key) const { return values_[static_cast<size_t>(query) * size_ + key]; }
   const float* row(int query) const { return values_.data() + static_cast<size_t>(query) * size_; }  // (T)
   void set(int query, int key, float value) { values_[static_cast<size_t>(query) * size_ + key] = value; }
-  /// What is added to the scores of one query.
-  std::span<const float> row(int query) const {
-    return {values_.data() + static_cast<size_t>(query) * size_, static_cast<size_t>(size_)};
-  }
   bool visible(int query, int key) const { return (*this)(query, key) != kForbidden; }
 
   /// Every row needs one: the softmax of nothing is nothing.
