@@ -6,11 +6,13 @@
 #include <exception>
 #include <new>
 
+#include "app/host/bench_command.h"
 #include "app/host/generate_command.h"
 #include "app/host/inspect_command.h"
 #include "app/host/leaktest_command.h"
 #include "app/host/train_command.h"
 #include "core/base/error.h"
+#include "core/base/instruction_level.h"
 #ifdef NOPEEK_APP
 #include "app/host/window.h"
 #endif
@@ -100,6 +102,23 @@ void describe_leaktest(CLI::App& app, LeakTestCommand& test) {
   app.add_flag("--json", test.json, "Both grids with all digits (docs/command-line.md)");
 }
 
+void describe_bench(CLI::App& app, BenchCommand& bench) {
+  app.description("Measure how fast this machine trains and decodes, beside what it could do at best.");
+  app.add_option("--config", bench.config, "Only this size: tiny, small, medium, large, or gpt2, which only decodes")
+      ->check(CLI::IsMember({"tiny", "small", "medium", "large", "gpt2"}));
+  app.add_option("--only", bench.only, "step: of training; twins: with honest loss and snapshots; or decode")
+      ->check(CLI::IsMember({"step", "twins", "decode"}));
+  app.add_option("--threads", bench.threads, "Only so many; if not given, 1 and one a core")->check(CLI::Range(1, 256));
+  app.add_option("--samples", bench.samples, "Time exactly so many, instead of for some seconds")
+      ->check(CLI::Range(1, 1'000'000));
+  app.add_option("--d-model", bench.channels, "With --config: another width");
+  app.add_option("--layers", bench.layers, "With --config: other layers");
+  app.add_option("--heads", bench.heads, "With --config: other heads");
+  app.add_option("--context", bench.context, "With --config: another context");
+  app.add_option("--batch", bench.batch, "With --config: another batch");
+  app.add_flag("--json", bench.json, "One document with all figures (docs/command-line.md)");
+}
+
 /// The arguments as the library takes them: last one first. It would read the one behind "--prompt=" as the prompt.
 std::vector<std::string> arguments(int argc, char** argv) {
   std::vector<std::string> result;
@@ -114,8 +133,9 @@ std::vector<std::string> arguments(int argc, char** argv) {
 }
 
 /// The presets give the defaults that single options then change, whatever their order on the command line; so the size
-/// must be known before the options are described.
+/// must be known before the options are described. Those of `bench` are no presets.
 std::string size_among(int argc, char** argv) {
+  if (argc > 1 && argv[1] == std::string_view("bench")) return "tiny";
   for (int i = 1; i < argc; ++i) {
     const std::string argument = argv[i];
     if (argument == "--config" && i + 1 < argc) return argv[i + 1];
@@ -173,6 +193,8 @@ int open_window(WindowArguments& window) {
 int run(int argc, char** argv) {
   CLI::App app("NoPeek: see why a transformer decoder needs its causal mask.\nWithout a command it opens the window.",
                "nopeek");
+  app.set_version_flag("--version", std::string("nopeek " NOPEEK_VERSION ", core: ") + instruction_level(),
+                       "Version, and the instructions that the core was compiled for");
   app.require_subcommand(0, 1);
   std::string size = size_among(argc, argv);
   TrainCommand train;
@@ -185,6 +207,8 @@ int run(int argc, char** argv) {
   describe_inspect(*app.add_subcommand("inspect"), inspect);
   LeakTestCommand leaktest;
   describe_leaktest(*app.add_subcommand("leaktest"), leaktest);
+  BenchCommand bench;
+  describe_bench(*app.add_subcommand("bench"), bench);
 #ifdef NOPEEK_APP
   WindowArguments window;
   describe_window(app, window);
@@ -192,7 +216,7 @@ int run(int argc, char** argv) {
   try {
     app.parse(arguments(argc, argv));
   } catch (const CLI::ParseError& error) {
-    if (error.get_exit_code() == 0) return app.exit(error);  // --help
+    if (error.get_exit_code() == 0) return app.exit(error);  // --help, --version
     const std::string what = error.what();
     throw Error(what + (what.ends_with('.') ? "" : ".") + " Run with --help for what there is.");
   }
@@ -203,6 +227,7 @@ int run(int argc, char** argv) {
   if (app.got_subcommand("generate")) return run_generate(generate);
   if (app.got_subcommand("inspect")) return run_inspect(inspect);
   if (app.got_subcommand("leaktest")) return run_leaktest(leaktest);
+  if (app.got_subcommand("bench")) return run_bench(bench);
 #ifdef NOPEEK_APP
   return open_window(window);
 #else

@@ -2,16 +2,18 @@
 
 #include <algorithm>
 #include <cassert>
+#include <functional>
 
 #include "core/nn/attention.h"
+#include "core/nn/matmul.h"
 
 namespace nopeek {
 
 using Eigen::Index;
 
 template <class S>
-Decoder<S>::Decoder(const Parameters<S>& parameters, const Mask& mask, bool cache)
-    : parameters_(parameters), mask_(mask), caches_(cache && mask.is_causal()) {
+Decoder<S>::Decoder(const Parameters<S>& parameters, const Mask& mask, bool cache, ThreadPool* threads)
+    : parameters_(parameters), mask_(mask), caches_(cache && mask.is_causal()), threads_(threads) {
   const ModelConfig& config = parameters.config();
   for (int l = 0; l < config.layers; ++l) {
     keys_.emplace_back(config.context, config.channels);
@@ -46,6 +48,27 @@ std::span<const S> Decoder<S>::next_logits(std::span<const TokenId> text, const 
   return {logits_.data(), static_cast<size_t>(logits_.size())};
 }
 
+/// part(from, count) for all columns of a result, on all threads if there is enough to do for them to be woken up.
+/// Every column is summed as on one thread, so the bits are the same.
+template <class S>
+template <class Part>
+void Decoder<S>::share_out(Index columns, Index work, const Part& part) {
+  constexpr Index kWorthIt = 1 << 18;  // multiplications: some ten microseconds
+  const int parts = threads_ && work >= kWorthIt ? threads_->threads() : 1;
+  const auto task = [&](int p) {
+    const Index from = columns * p / parts, to = columns * (p + 1) / parts;
+    part(from, to - from);
+  };
+  parts == 1 ? task(0) : threads_->run(parts, std::ref(task));
+}
+
+template <class S>
+void Decoder<S>::linear(In<S> x, In<S> W, VectorIn<S> b, Out<S> y) {
+  share_out(W.cols(), x.rows() * W.size(), [&](Index from, Index count) {
+    linear_forward<S>(x, W.middleCols(from, count), b.segment(from, count), y.middleCols(from, count));
+  });
+}
+
 /// Positions `known` to the end of the window: n of T.
 template <class S>
 void Decoder<S>::pass(std::span<const TokenId> window, Index known, const Dropout& drop, Progress* progress) {
@@ -66,25 +89,32 @@ void Decoder<S>::pass(std::span<const TokenId> window, Index known, const Dropou
     const uint64_t place = 1 + 3 * static_cast<uint64_t>(l);
 
     layer_norm_forward<S>(x_, w.ln_1_weight, w.ln_1_bias, ln_, mean_, rstd_);
-    linear_forward<S>(ln_, w.c_attn_weight, w.c_attn_bias, qkv_);
+    linear(ln_, w.c_attn_weight, w.c_attn_bias, qkv_);
     keys.middleRows(known, n) = qkv_.middleCols(C, C);
     values.middleRows(known, n) = qkv_.rightCols(C);
-    cached_attention_forward<S>(qkv_.leftCols(C), keys.topRows(T), values.topRows(T), config.heads, mask_,
-                                drop.at(place), weights_, ln_);
-    linear_forward<S>(ln_, w.attn_proj_weight, w.attn_proj_bias, branch_);
-    dropout<S>(drop.at(place + 1), branch_);
-    x_ += branch_;
 
-    layer_norm_forward<S>(x_, w.ln_2_weight, w.ln_2_bias, ln_, mean_, rstd_);
-    linear_forward<S>(ln_, w.c_fc_weight, w.c_fc_bias, fc_);
-    gelu_forward<S>(fc_, fc_);
-    linear_forward<S>(fc_, w.mlp_proj_weight, w.mlp_proj_bias, branch_);
-    dropout<S>(drop.at(place + 2), branch_);
-    x_ += branch_;
+    // Behind the last block only the last position is asked for; but dropout's pattern is that of the whole pass.
+    const Index m = l + 1 < config.layers || drop.p > 0 ? n : 1;
+    auto x = x_.bottomRows(m), ln = ln_.bottomRows(m), branch = branch_.bottomRows(m), fc = fc_.bottomRows(m);
+    cached_attention_forward<S>(qkv_.leftCols(C).bottomRows(m), keys.topRows(T), values.topRows(T), config.heads, mask_,
+                                drop.at(place), weights_.topRows(config.heads * m), ln);
+    linear(ln, w.attn_proj_weight, w.attn_proj_bias, branch);
+    dropout<S>(drop.at(place + 1), branch);
+    x += branch;
+
+    layer_norm_forward<S>(x, w.ln_2_weight, w.ln_2_bias, ln, mean_.tail(m), rstd_.tail(m));
+    linear(ln, w.c_fc_weight, w.c_fc_bias, fc);
+    gelu_forward<S>(fc, fc);
+    linear(fc, w.mlp_proj_weight, w.mlp_proj_bias, branch);
+    dropout<S>(drop.at(place + 2), branch);
+    x += branch;
   }
   layer_norm_forward<S>(x_.bottomRows(1), parameters_.ln_f_weight(), parameters_.ln_f_bias(), ln_.topRows(1),
                         mean_.head(1), rstd_.head(1));
-  logits_.transpose().noalias() = parameters_.wte() * ln_.row(0).transpose();
+  const auto wte = parameters_.wte();
+  share_out(config.vocab, wte.size(), [&](Index from, Index count) {
+    matmul<S>(ln_.topRows(1), wte.middleRows(from, count).transpose(), logits_.middleCols(from, count));
+  });
 }
 
 template class Decoder<float>;

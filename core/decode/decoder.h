@@ -3,6 +3,7 @@
 #include <vector>
 
 #include "core/base/progress.h"
+#include "core/base/thread_pool.h"
 #include "core/nn/mask.h"
 #include "core/nn/ops.h"
 #include "core/nn/parameters.h"
@@ -23,8 +24,8 @@ template <class S>
 class Decoder {
  public:
   /// Keeps references to both, which must stay as they are: other weights need another decoder. `mask` is at least as
-  /// large as the context.
-  Decoder(const Parameters<S>& parameters, const Mask& mask, bool cache = true);
+  /// large as the context. With `threads`, large products are shared out over them; the results are the same.
+  Decoder(const Parameters<S>& parameters, const Mask& mask, bool cache = true, ThreadPool* threads = nullptr);
 
   /// Logits (V) of the token behind `text`, not empty, of which the last `context` tokens are read. The span is valid
   /// until the next call. Throws Cancelled within a layer if `progress` says so; the cache then still holds what both
@@ -38,10 +39,14 @@ class Decoder {
 
  private:
   void pass(std::span<const TokenId> window, Eigen::Index known, const Dropout& dropout, Progress* progress);
+  void linear(In<S> x, In<S> W, VectorIn<S> b, Out<S> y);
+  template <class Part>
+  void share_out(Eigen::Index columns, Eigen::Index work, const Part& part);
 
   const Parameters<S>& parameters_;
   const Mask& mask_;
   bool caches_;
+  ThreadPool* threads_;
   std::vector<TokenId> cached_;           // the window whose keys and values are known
   std::vector<Matrix<S>> keys_, values_;  // a layer: (context, C)
   size_t window_ = 0;                     // length of the newest

@@ -16,7 +16,7 @@ double surprise(std::span<const S> logits, TokenId token) {
   return std::log(shifted.exp().sum()) - shifted[token];
 }
 
-/// As honest_loss_sum(), for one text: by the inference pass, which computes the last position's logits alone and,
+/// As HonestLoss, for one text: by the inference pass, which computes the last position's logits alone and,
 /// under a causal mask, each key once. That is what makes it bearable for a published GPT-2.
 template <class S>
 double honest_loss(const Parameters<S>& parameters, const Mask& mask, std::span<const TokenId> text,

@@ -23,16 +23,19 @@ constexpr double kMostMemory = 4e9;  // bytes; more than that is a slip of the f
 
 }  // namespace
 
+void Lab::require_memory(const RunConfig& config, size_t lanes) {
+  const double memory = static_cast<double>(lanes) * training_memory(config);
+  if (memory <= kMostMemory) return;
+  throw Error("These models would take about " + std::to_string(std::lround(memory / 1e9)) +
+              " GB of memory, more than the " + std::to_string(std::lround(kMostMemory / 1e9)) +
+              " GB that NoPeek allows. Choose a smaller width, context or batch, or fewer layers.");
+}
+
 RunConfig Lab::checked(RunConfig config, const Corpus& corpus, size_t lanes) {
   config.model.vocab = corpus.vocab_size();
   config.validate();
   corpus.require_context(config.model.context);
-  const double memory = static_cast<double>(lanes) * training_memory(config);
-  if (memory > kMostMemory) {
-    throw Error("These models would take about " + std::to_string(std::lround(memory / 1e9)) +
-                " GB of memory, more than the " + std::to_string(std::lround(kMostMemory / 1e9)) +
-                " GB that NoPeek allows. Choose a smaller width, context or batch, or fewer layers.");
-  }
+  require_memory(config, lanes);
   return config;
 }
 

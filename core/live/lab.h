@@ -20,6 +20,8 @@ class Lab {
   /// The two lanes that the app starts with: "masked" (causal) and "unmasked" (full).
   static std::vector<LaneStart> twins(int context);
 
+  /// Throws Error, with advice, if so many models in training would take more memory than a desk has.
+  static void require_memory(const RunConfig& config, size_t lanes);
   /// `config` with the vocabulary of the corpus. Throws Error if it cannot work, be it for the text or for the memory.
   static RunConfig checked(RunConfig config, const Corpus& corpus, size_t lanes);
 

@@ -37,6 +37,7 @@ class Mask {
 
   int size() const { return size_; }
   float operator()(int query, int key) const { return values_[static_cast<size_t>(query) * size_ + key]; }
+  const float* row(int query) const { return values_.data() + static_cast<size_t>(query) * size_; }  // (T)
   void set(int query, int key, float value) { values_[static_cast<size_t>(query) * size_ + key] = value; }
   bool visible(int query, int key) const { return (*this)(query, key) != kForbidden; }
 
@@ -48,10 +49,12 @@ class Mask {
   void validate() const;
   /// The same, and if it is not of a model that reads so many tokens.
   void validate(int context) const;
-  bool operator==(const Mask&) const = default;
+  bool operator==(const Mask& other) const;
 
  private:
-  explicit Mask(int T) : size_(T), values_(static_cast<size_t>(T) * T, 0.0f) {}
+  Mask(int T, float value) : size_(T), values_(static_cast<size_t>(T) * T, value) {}
+  template <class OpenKeys>
+  static Mask opening(int T, OpenKeys open, float elsewhere);
   int size_;
   std::vector<float> values_;  // (T, T)
 };

@@ -34,6 +34,7 @@ constexpr Index kWidth = kVectors* kLanes<S>;  // columns of a panel
 // What is worked on at a time: of B kDepth x kColumns, packed, at most half a megabyte of floats; of A kBlock rows, as
 // many as stay in the second cache while all panels pass by.
 constexpr Index kDepth = 384, kColumns = 384, kBlock = 16 * kRows;
+constexpr Index kSmall = 4096;  // elements of B that are near at hand wherever they lie: half of the first cache
 
 /// What the sums start from: nothing, a bias (stride 0), or C itself.
 template <class S>
@@ -42,9 +43,16 @@ struct Start {
   Index row_stride;
 };
 
-/// R rows of C, `columns` wide, at most V vectors: start + A (R, K) panel (K, kWidth).
+/// Columns of B, K rows of at most kWidth.
+template <class S>
+struct Panel {
+  const S* data;
+  Index row_stride;
+};
+
+/// R rows of C, `columns` wide, at most V vectors: start + A (R, K) panel.
 template <class S, int R, int V>
-void tile(Index K, const S* a, Index a_row, Index a_col, const S* panel, Start<S> start, S* c, Index c_row,
+void tile(Index K, const S* a, Index a_row, Index a_col, Panel<S> panel, Start<S> start, S* c, Index c_row,
           Index columns) {
   Vec<S> sums[R][V];
   const Index last = columns - (V - 1) * kLanes<S>;  // columns of the last vector
@@ -59,7 +67,7 @@ void tile(Index K, const S* a, Index a_row, Index a_col, const S* panel, Start<S
   }
   for (Index k = 0; k < K; ++k) {
     Vec<S> b[V];
-    for (int v = 0; v < V; ++v) b[v] = simd::load(panel + k * kWidth<S> + v * kLanes<S>);
+    for (int v = 0; v < V; ++v) b[v] = simd::load(panel.data + k * panel.row_stride + v * kLanes<S>);
 #pragma GCC unroll 16
     for (int r = 0; r < R; ++r) {
       const Vec<S> x = simd::broadcast(a[r * a_row + k * a_col]);
@@ -125,27 +133,32 @@ void pack_panel(const Factor<S>& B, Index k, Index K, Index n, Index width, S* p
                     : pack_columns(from, B.col_stride, K, width, panel);
 }
 
-/// Rows of C and columns n0 to n0 + N: start + A B over k0 to k0 + K, with B's panels at hand.
+/// One panel's columns of C from n on, `width` of them, in rows m0 to m0 + M: start + A B over k to k + K.
 template <class S>
-void multiply_block(const Factor<S>& A, Index m0, Index M, Index k0, Index K, const S* panels, Index n0, Index N,
+void multiply_panel(const Factor<S>& A, Index m0, Index M, Index k, Index K, Panel<S> panel, Index n, Index width,
                     Start<S> start, Out<S> C) {
-  const Index count = (M + kRows - 1) / kRows;
-  for (Index n = 0; n < N; n += kWidth<S>) {
-    const Index width = std::min(kWidth<S>, N - n);
-    for (Index t = 0; t < count; ++t) {
-      // Rows are shared out evenly: two tiles of 8 do more a cycle than one of 12 and one of 4.
-      const Index m = m0 + M * t / count, R = m0 + M * (t + 1) / count - m;
-      const auto& kernels = width > kLanes<S> ? kTiles<S, 2> : kTiles<S, 1>;
-      const Start<S> from{start.data ? start.data + m * start.row_stride + n0 + n : nullptr, start.row_stride};
-      kernels[static_cast<size_t>(R - 1)](K, A.data + m * A.row_stride + k0 * A.col_stride, A.row_stride, A.col_stride,
-                                          panels + n * K, from, &C(m, n0 + n), C.outerStride(), width);
-    }
+  const auto& kernels = width > kLanes<S> ? kTiles<S, 2> : kTiles<S, 1>;
+  const Index tiles = (M + kRows - 1) / kRows;
+  for (Index t = 0; t < tiles; ++t) {
+    // Rows are shared out evenly: two tiles of 8 do more a cycle than one of 12 and one of 4.
+    const Index m = m0 + M * t / tiles, R = m0 + M * (t + 1) / tiles - m;
+    const Start<S> from{start.data ? start.data + m * start.row_stride + n : nullptr, start.row_stride};
+    kernels[static_cast<size_t>(R - 1)](K, A.data + m * A.row_stride + k * A.col_stride, A.row_stride, A.col_stride,
+                                        panel, from, &C(m, n), C.outerStride(), width);
+  }
+}
+
+/// Few rows, and B in whole vectors: copying it would cost more than it saves.
+template <class S>
+void multiply_in_place(const Factor<S>& A, const Factor<S>& B, Start<S> start, Out<S> C) {
+  for (Index n = 0; n < B.cols; n += kWidth<S>) {
+    const Panel<S> panel{B.data + n, B.row_stride};
+    multiply_panel<S>(A, 0, A.rows, 0, A.cols, panel, n, std::min(kWidth<S>, B.cols - n), start, C);
   }
 }
 
 template <class S>
-void multiply(const Factor<S>& A, const Factor<S>& B, Start<S> start, Out<S> C) {
-  assert(A.cols == B.rows && A.rows == C.rows() && B.cols == C.cols());
+void multiply_packed(const Factor<S>& A, const Factor<S>& B, Start<S> start, Out<S> C) {
   thread_local AlignedVector<S> panels(kDepth * (kColumns + kWidth<S>));
   for (Index n = 0; n < B.cols; n += kColumns) {
     const Index N = std::min(kColumns, B.cols - n);
@@ -156,9 +169,100 @@ void multiply(const Factor<S>& A, const Factor<S>& B, Start<S> start, Out<S> C) 
       }
       const Start<S> from = k == 0 ? start : Start<S>{C.data(), C.outerStride()};
       for (Index m = 0; m < A.rows; m += kBlock) {
-        multiply_block(A, m, std::min(kBlock, A.rows - m), k, K, panels.data(), n, N, from, C);
+        for (Index p = 0; p < N; p += kWidth<S>) {
+          multiply_panel<S>(A, m, std::min(kBlock, A.rows - m), k, K, {panels.data() + p * K, kWidth<S>}, n + p,
+                            std::min(kWidth<S>, N - p), from, C);
+        }
       }
     }
+  }
+}
+
+// A row times a matrix is bound by memory, as in decoding with a KV cache: B is read once, several of its rows or
+// columns at a time, since one stream alone does not fill the way to memory.
+constexpr Index kStreams = 8;
+
+/// y (N) += x[0] B[0] + ... + x[R-1] B[R-1]
+template <class S, Index R>
+void add_rows(const S* x, Index x_stride, const S* B, Index row_stride, Index N, S* y) {
+  Vec<S> factors[R];
+  for (Index k = 0; k < R; ++k) factors[k] = simd::broadcast(x[k * x_stride]);
+  const auto add = [&](Vec<S> sum, auto&& load) {
+#pragma GCC unroll 8
+    for (Index k = 0; k < R; ++k) sum = simd::fma(factors[k], load(B + k * row_stride), sum);
+    return sum;
+  };
+  Index n = 0;
+  for (; n + kLanes<S> <= N; n += kLanes<S>) {
+    simd::store(y + n, add(simd::load(y + n), [n](const S* row) { return simd::load(row + n); }));
+  }
+  if (n < N) {
+    const auto load = [n, N](const S* row) { return simd::load_first(N - n, row + n); };
+    simd::store_first(N - n, y + n, add(load(y), load));
+  }
+}
+
+/// x (K) times B in rows -> y (N), in which the start is already.
+template <class S>
+void row_times_rows(const Factor<S>& x, const Factor<S>& B, S* y) {
+  Index k = 0;
+  for (; k + kStreams <= B.rows; k += kStreams) {
+    add_rows<S, kStreams>(x.data + k * x.col_stride, x.col_stride, B.data + k * B.row_stride, B.row_stride, B.cols, y);
+  }
+  for (; k < B.rows; ++k) {
+    add_rows<S, 1>(x.data + k * x.col_stride, x.col_stride, B.data + k * B.row_stride, B.row_stride, B.cols, y);
+  }
+}
+
+/// y[0] += x (K) . B[:, 0], ..., y[R-1] += x . B[:, R-1]; B in columns.
+template <class S, Index R>
+void add_dots(const S* x, const S* B, Index col_stride, Index K, S* y) {
+  Vec<S> sums[R];
+  for (Index n = 0; n < R; ++n) sums[n] = simd::broadcast(S(0));
+  Index k = 0;
+  for (; k + kLanes<S> <= K; k += kLanes<S>) {
+    const Vec<S> factor = simd::load(x + k);
+#pragma GCC unroll 8
+    for (Index n = 0; n < R; ++n) sums[n] = simd::fma(factor, simd::load(B + n * col_stride + k), sums[n]);
+  }
+  if (k < K) {
+    const Vec<S> factor = simd::load_first(K - k, x + k);
+    for (Index n = 0; n < R; ++n) {
+      sums[n] = simd::fma(factor, simd::load_first(K - k, B + n * col_stride + k), sums[n]);
+    }
+  }
+  for (Index n = 0; n < R; ++n) y[n] += simd::sum(sums[n]);
+}
+
+/// x (K) times B in columns -> y (N), in which the start is already.
+template <class S>
+void row_times_columns(const Factor<S>& x, const Factor<S>& B, S* y) {
+  Index n = 0;
+  for (; n + kStreams <= B.cols; n += kStreams) {
+    add_dots<S, kStreams>(x.data, B.data + n * B.col_stride, B.col_stride, B.rows, y + n);
+  }
+  for (; n < B.cols; ++n) add_dots<S, 1>(x.data, B.data + n * B.col_stride, B.col_stride, B.rows, y + n);
+}
+
+template <class S>
+void multiply_row(const Factor<S>& x, const Factor<S>& B, Start<S> start, S* y) {
+  if (!start.data) {
+    std::fill_n(y, B.cols, S(0));
+  } else if (start.data != y) {
+    std::copy_n(start.data, B.cols, y);
+  }
+  B.col_stride == 1 ? row_times_rows(x, B, y) : row_times_columns(x, B, y);
+}
+
+template <class S>
+void multiply(const Factor<S>& A, const Factor<S>& B, Start<S> start, Out<S> C) {
+  assert(A.cols == B.rows && A.rows == C.rows() && B.cols == C.cols());
+  if (A.rows == 1 && (B.col_stride == 1 || A.col_stride == 1)) {
+    multiply_row<S>(A, B, start, C.data());
+  } else if (A.rows <= 4 * kRows && B.col_stride == 1 && B.cols % kLanes<S> == 0 && B.rows * B.cols <= kSmall) {
+    multiply_in_place<S>(A, B, start, C);
+  } else {
+    multiply_packed<S>(A, B, start, C);
   }
 }
 

@@ -61,16 +61,25 @@ auto Activations<S>::shape(int B, int T) -> Views& {
   return *views_;
 }
 
-template <class S>
-void block_forward(const Parameters<S>& parameters, int layer, int T, std::span<const Mask> masks, const Dropout& drop,
-                   typename Activations<S>::Layer& a, Out<S> next) {
-  const auto& w = parameters.block(layer);
-  const uint64_t place = 1 + 3 * static_cast<uint64_t>(layer);
+namespace {
+/// Where a layer's patterns of dropout begin: its attention weights, then its two branches.
+uint64_t dropout_place(int layer) { return 1 + 3 * static_cast<uint64_t>(layer); }
+}  // namespace
 
-  // middle = input + dropout(attention(ln_1(input)))
+template <class S>
+void block_qkv_forward(const Parameters<S>& parameters, int layer, typename Activations<S>::Layer& a) {
+  const auto& w = parameters.block(layer);
   layer_norm_forward<S>(a.input, w.ln_1_weight, w.ln_1_bias, a.ln_1, a.mean_1, a.rstd_1);
   linear_forward<S>(a.ln_1, w.c_attn_weight, w.c_attn_bias, a.qkv);
-  attention_forward<S>(a.qkv, T, parameters.config().heads, masks, drop.at(place), a.attention, a.heads);
+}
+
+template <class S>
+void block_rest_forward(const Parameters<S>& parameters, int layer, const Dropout& drop,
+                        typename Activations<S>::Layer& a, Out<S> next) {
+  const auto& w = parameters.block(layer);
+  const uint64_t place = dropout_place(layer);
+
+  // middle = input + dropout(projected heads)
   linear_forward<S>(a.heads, w.attn_proj_weight, w.attn_proj_bias, a.middle);
   dropout<S>(drop.at(place + 1), a.middle);
   a.middle += a.input;
@@ -82,6 +91,14 @@ void block_forward(const Parameters<S>& parameters, int layer, int T, std::span<
   linear_forward<S>(a.gelu, w.mlp_proj_weight, w.mlp_proj_bias, next);
   dropout<S>(drop.at(place + 2), next);
   next += a.middle;
+}
+
+template <class S>
+void block_forward(const Parameters<S>& parameters, int layer, int T, std::span<const Mask> masks, const Dropout& drop,
+                   typename Activations<S>::Layer& a, Out<S> next) {
+  block_qkv_forward<S>(parameters, layer, a);
+  attention_forward<S>(a.qkv, T, parameters.config().heads, masks, drop.at(dropout_place(layer)), a.attention, a.heads);
+  block_rest_forward<S>(parameters, layer, drop, a, next);
 }
 
 template <class S>
@@ -144,7 +161,7 @@ void backward(const Parameters<S>& parameters, std::span<const int32_t> inputs, 
     const auto& w = parameters.block(l);
     const auto& dw = gradients.block(l);
     const auto& a = acts.layers[static_cast<size_t>(l)];
-    const uint64_t place = 1 + 3 * static_cast<uint64_t>(l);
+    const uint64_t place = dropout_place(l);
 
     // forward: next = middle + dropout(mlp(ln_2(middle))); dx holds the gradient of next, and goes on as that of middle
     dbranch = dx;
@@ -166,16 +183,18 @@ void backward(const Parameters<S>& parameters, std::span<const int32_t> inputs, 
   embedding_backward<S>(dx, inputs, acts.T, gradients.wte(), gradients.wpe());
 }
 
-#define NOPEEK_INSTANTIATE(S)                                                                               \
-  template class Activations<S>;                                                                            \
-  template struct BackwardScratch<S>;                                                                       \
-  template void forward<S>(const Parameters<S>&, std::span<const int32_t>, int, int, std::span<const Mask>, \
-                           const Dropout&, Activations<S>&);                                                \
-  template void block_forward<S>(const Parameters<S>&, int, int, std::span<const Mask>, const Dropout&,     \
-                                 Activations<S>::Layer&, Out<S>);                                           \
-  template void head_forward<S>(const Parameters<S>&, Activations<S>&);                                     \
-  template double loss_forward<S>(std::span<const int32_t>, Activations<S>&);                               \
-  template void backward<S>(const Parameters<S>&, std::span<const int32_t>, std::span<const int32_t>, S,    \
+#define NOPEEK_INSTANTIATE(S)                                                                                     \
+  template class Activations<S>;                                                                                  \
+  template struct BackwardScratch<S>;                                                                             \
+  template void forward<S>(const Parameters<S>&, std::span<const int32_t>, int, int, std::span<const Mask>,       \
+                           const Dropout&, Activations<S>&);                                                      \
+  template void block_forward<S>(const Parameters<S>&, int, int, std::span<const Mask>, const Dropout&,           \
+                                 Activations<S>::Layer&, Out<S>);                                                 \
+  template void block_qkv_forward<S>(const Parameters<S>&, int, Activations<S>::Layer&);                          \
+  template void block_rest_forward<S>(const Parameters<S>&, int, const Dropout&, Activations<S>::Layer&, Out<S>); \
+  template void head_forward<S>(const Parameters<S>&, Activations<S>&);                                           \
+  template double loss_forward<S>(std::span<const int32_t>, Activations<S>&);                                     \
+  template void backward<S>(const Parameters<S>&, std::span<const int32_t>, std::span<const int32_t>, S,          \
                             const Dropout&, const Activations<S>&, BackwardScratch<S>&, Parameters<S>&);
 NOPEEK_INSTANTIATE(float)
 NOPEEK_INSTANTIATE(double)

@@ -59,6 +59,16 @@ template <class S>
 void block_forward(const Parameters<S>& parameters, int layer, int T, std::span<const Mask> masks,
                    const Dropout& dropout, typename Activations<S>::Layer& a, Out<S> next);
 
+/// The parts of a block around its attention. Both treat every row alike, so N may be any rows of any sequences, and
+/// `next` may lie on a.input. What is not kept may share memory: fc with gelu, ln_1 with heads and ln_2.
+/// a.input (N, C) -> a.qkv (N, 3C)
+template <class S>
+void block_qkv_forward(const Parameters<S>& parameters, int layer, typename Activations<S>::Layer& a);
+/// a.input and a.heads (N, C) -> next (N, C)
+template <class S>
+void block_rest_forward(const Parameters<S>& parameters, int layer, const Dropout& dropout,
+                        typename Activations<S>::Layer& a, Out<S> next);
+
 /// logits = ln_f wte^T: the head is tied to the token embeddings.
 template <class S>
 void head_forward(const Parameters<S>& parameters, Activations<S>& activations);

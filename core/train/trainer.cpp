@@ -6,7 +6,6 @@
 #include <numeric>
 
 #include "core/base/error.h"
-#include "core/train/honest_loss.h"
 
 namespace nopeek {
 
@@ -26,6 +25,19 @@ int shard_count(const RunConfig& config) {
 /// Weights that a thread sums and updates at a time: all that belongs to them stays in its cache.
 constexpr size_t kChunk = 1 << 14;
 
+/// The part of the reported loss that is of `positions`; log_probs (B*T, V).
+template <class S>
+double reported_at(std::span<const int> positions, In<S> log_probs, std::span<const int32_t> targets, int T) {
+  double sum = 0;
+  for (size_t row = 0; row < targets.size(); row += static_cast<size_t>(T)) {
+    for (const int position : positions) {
+      const size_t n = row + static_cast<size_t>(position);
+      sum -= static_cast<double>(log_probs(static_cast<Eigen::Index>(n), targets[n]));
+    }
+  }
+  return sum;
+}
+
 std::string number(double value) {
   char text[32];
   std::snprintf(text, sizeof text, "%.3g", value);
@@ -39,8 +51,8 @@ double training_memory(const RunConfig& config) {
   const TensorSpec last = parameter_table(m).back();
   const double weights = static_cast<double>(last.offset + last.size());
   const double rows = static_cast<double>(config.train.batch) * m.context;
-  // What a row takes in Activations and, behind the first sum, in BackwardScratch.
-  const double row = m.layers * (16.0 * m.channels + 1.0 * m.heads * m.context) + 12.0 * m.channels + 3.0 * m.vocab;
+  // What a row takes in Activations, in BackwardScratch and in HonestLoss.
+  const double row = m.layers * (20.0 * m.channels + 1.0 * m.heads * m.context) + 19.0 * m.channels + 3.0 * m.vocab;
   return sizeof(float) * (weights * (4 + shard_count(config)) + rows * row);
 }
 
@@ -58,7 +70,8 @@ Trainer<S>::Trainer(const RunConfig& config, Mask mask)
   for (int s = 0; s < count; ++s) {
     const int begin = B * s / count, end = B * (s + 1) / count;
     shards_.push_back({begin, end, Activations<S>(config.model, end - begin, T),
-                       BackwardScratch<S>(config.model, end - begin, T), Parameters<S>(config.model)});
+                       BackwardScratch<S>(config.model, end - begin, T), Parameters<S>(config.model),
+                       HonestLoss<S>(config.model, end - begin, T)});
   }
 }
 
@@ -102,7 +115,12 @@ void Trainer<S>::run_shard(const Batch& batch, int index, bool measure) {
   for (const auto& layer : shard.activations.views().layers) {
     shard.future_attention_sum += B * nopeek::future_attention<S>(layer.attention, batch.T);
   }
-  shard.honest_sum = honest_loss_sum<S>(parameters_, batch, shard.begin, shard.end, mask_, shard.activations);
+  // Where only some positions are measured, they tell the lie, honest minus reported loss, for all: at the same
+  // positions, so that there is none where the two are equal.
+  const auto positions = shard.honest_loss.choose(mask_, Rng::mix(~place));
+  const double lie = shard.honest_loss.sum(parameters_, inputs, targets, mask_, positions) -
+                     reported_at<S>(positions, shard.activations.views().log_probs, targets, batch.T);
+  shard.honest_sum = shard.loss_sum + lie * batch.T / static_cast<double>(positions.size());
 }
 
 template <class S>

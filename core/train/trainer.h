@@ -6,6 +6,7 @@
 #include "core/nn/model.h"
 #include "core/text/batcher.h"
 #include "core/train/adamw.h"
+#include "core/train/honest_loss.h"
 #include "core/train/step_stats.h"
 
 namespace nopeek {
@@ -70,6 +71,7 @@ class Trainer {
     Activations<S> activations;
     BackwardScratch<S> scratch;
     Parameters<S> gradients;
+    HonestLoss<S> honest_loss;
     double loss_sum = 0, honest_sum = 0, future_attention_sum = 0;
     bool measured = false;
   };

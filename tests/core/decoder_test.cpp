@@ -3,6 +3,8 @@
 
 #include <doctest/doctest.h>
 
+#include <algorithm>
+
 #include "tests/core/support.h"
 
 namespace nopeek::test {
@@ -181,6 +183,25 @@ TEST_CASE("a token of another tokenizer is refused, and the decoder goes on") {
   CHECK(contains(refused({-1, 1}), "token -1"));
   const std::vector<TokenId> text = {1, 10};
   CHECK(difference(decoder.next_logits(text), model.by_training_pass(text, mask)) < 1e-12);
+}
+
+TEST_CASE("a decoder gives the same bits on any number of threads") {
+  ModelConfig config;
+  config.vocab = 5003, config.context = 40, config.channels = 192, config.layers = 2, config.heads = 3;
+  Parameters<float> parameters(config);
+  parameters.initialise(Rng(3));
+  const Mask mask = Mask::causal(config.context);
+  Rng rng(4);
+  const auto text = random_tokens(config.context, config.vocab, rng);
+  ThreadPool two(2), three(3);
+  Decoder<float> alone(parameters, mask), on_two(parameters, mask, true, &two),
+      on_three(parameters, mask, true, &three);
+  for (const size_t length : {30u, 31u, 40u}) {  // a prompt, a step, some more
+    const auto begin = std::span(text).first(length);
+    const auto expected = alone.next_logits(begin);
+    CHECK(std::ranges::equal(on_two.next_logits(begin), expected));
+    CHECK(std::ranges::equal(on_three.next_logits(begin), expected));
+  }
 }
 
 }  // namespace

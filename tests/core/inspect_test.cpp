@@ -4,8 +4,8 @@
 #include <doctest/doctest.h>
 
 #include <cmath>
+#include <numeric>
 
-#include "core/train/honest_loss.h"
 #include "tests/core/support.h"
 
 namespace nopeek::test {
@@ -13,13 +13,6 @@ namespace {
 
 constexpr int kContext = 7;
 const ModelConfig kConfig{.vocab = 9, .context = kContext, .channels = 12, .layers = 2, .heads = 3};
-
-/// A batch of one, as training would see it.
-Batch batch_of(std::span<const TokenId> text) {
-  Batch batch{1, static_cast<int>(text.size()), {text.begin(), text.end()}, {text.begin() + 1, text.end()}};
-  batch.targets.push_back(kIgnore);
-  return batch;
-}
 
 std::vector<Mask> masks() {
   return {Mask::causal(kContext), Mask::full(kContext), Mask::off_by_one(kContext),
@@ -51,9 +44,12 @@ TEST_CASE("logits and attention are the training pass's; both losses leave the l
         reported += std::log(row.exp().sum()) - row[text[static_cast<size_t>(t) + 1]];
       }
       CHECK(*seen.reported_loss == doctest::Approx(reported / (T - 1)).epsilon(1e-12));
-      // As the trainer measures it, which feeds the whole batch and leaves out targets that are ignored.
-      const Batch batch = batch_of(text);
-      const double honest = honest_loss_sum<double>(model.parameters, batch, 0, 1, mask, activations) / (T - 1);
+      // As the trainer measures it.
+      std::vector<TokenId> targets(text.begin() + 1, text.end());
+      targets.push_back(kIgnore);
+      std::vector<int> all(text.size());
+      std::iota(all.begin(), all.end(), 0);
+      const double honest = HonestLoss<double>(kConfig, 1, T).sum(model.parameters, text, targets, mask, all) / (T - 1);
       CHECK(*seen.honest_loss == doctest::Approx(honest).epsilon(1e-12));
       const double gap = std::abs(*seen.honest_loss - *seen.reported_loss);
       if (mask.is_causal()) CHECK(gap < 1e-12);

@@ -3,6 +3,7 @@
 #include <cstdint>
 #include <filesystem>
 #include <memory>
+#include <numeric>
 #include <random>
 #include <string>
 #include <string_view>
@@ -14,6 +15,7 @@
 #include "core/live/lab.h"
 #include "core/nn/model.h"
 #include "core/text/corpus.h"
+#include "core/train/honest_loss.h"
 
 namespace nopeek::test {
 
@@ -89,6 +91,15 @@ struct SmallModel {
   Parameters<S> gradients;
   std::vector<TokenId> inputs, targets;
 };
+
+/// The honest loss of all positions, summed.
+template <class S>
+double honest_loss(const SmallModel<S>& model, const Mask& mask) {
+  std::vector<int> all(static_cast<size_t>(model.T));
+  std::iota(all.begin(), all.end(), 0);
+  HonestLoss<S> honest(model.config, model.B, model.T);
+  return honest.sum(model.parameters, model.inputs, model.targets, mask, all);
+}
 
 /// Sentences with a rule and some chance, over a dozen words: enough to learn from in a few dozen steps.
 std::shared_ptr<const Corpus> small_corpus();
