@@ -90,7 +90,7 @@ template <class V>
 V exp(V x) {
   using S = Scalar<V>;
   const V smallest = broadcast<S>(std::is_same_v<S, float> ? S(-87) : S(-708));
-  return packet::pand(packet::pexp(x), packet::pcmp_lt(smallest, x));
+  return packet::pandnot(packet::pexp(x), packet::pcmp_le(x, smallest));  // so that NaN stays
 }
 /// 1 / (1 + exp(-x))
 template <class V>
@@ -108,27 +108,61 @@ Scalar<V> largest(V x) {
   return packet::predux_max(x);
 }
 
-/// out[i] = f(in[i]...) for i < n. `out` may be one of `in`.
-template <class S, class F, class... In>
-void map(Index n, S* out, F f, const In*... in) {
+/// The vector of a row that begins at element i.
+template <class S>
+struct Whole {
+  Index i;
+  Vec<S> load(const S* row) const { return simd::load(row + i); }
+  void store(S* row, Vec<S> x) const { simd::store(row + i, x); }
+  Vec<S> or_zero(Vec<S> x) const { return x; }
+};
+/// What is left of a row behind its last whole vector: n elements. Behind them it loads 0.
+template <class S>
+struct Rest {
+  Index i, n;
+  Vec<S> load(const S* row) const { return load_first(n, row + i); }
+  void store(S* row, Vec<S> x) const { store_first(n, row + i, x); }
+  Vec<S> or_zero(Vec<S> x) const { return with_rest(n, x, S(0)); }
+};
+
+/// Goes over rows of n elements a vector at a time: f(at), which reads a row with at.load(row), writes it with
+/// at.store(row, x), and takes what it sums through at.or_zero(x), which is 0 behind the end of the row.
+template <class S, class F>
+EIGEN_ALWAYS_INLINE void for_each(Index n, F f) {
   Index i = 0;
-  for (; i + kLanes<S> <= n; i += kLanes<S>) store(out + i, f(load(in + i)...));
-  if (i < n) store_first(n - i, out + i, f(load_first(n - i, in + i)...));
+  for (; i + kLanes<S> <= n; i += kLanes<S>) f(Whole<S>{i});
+  if (i < n) f(Rest<S>{i, n - i});
 }
 
-/// Sum of f(in[i]...) over i < n. f must give 0 where all its arguments are 0.
+/// out[i] = f(in[i]...) for i < n. `out` may be one of `in`.
 template <class S, class F, class... In>
-S sum(Index n, F f, const S* first, const In*... in) {
+EIGEN_ALWAYS_INLINE void map(Index n, S* out, F f, const In*... in) {
+  for_each<S>(n, [&](auto at) { at.store(out, f(at.load(in)...)); });
+}
+
+/// Sum of f(in[i]...) over i < n.
+template <class S, class F, class... In>
+EIGEN_ALWAYS_INLINE S sum(Index n, F f, const S* first, const In*... in) {
   Vec<S> total = broadcast<S>(0);
-  Index i = 0;
-  for (; i + kLanes<S> <= n; i += kLanes<S>) total = packet::padd(total, f(load(first + i), load(in + i)...));
-  if (i < n) total = packet::padd(total, f(load_first(n - i, first + i), load_first(n - i, in + i)...));
+  for_each<S>(n, [&](auto at) { total = packet::padd(total, at.or_zero(f(at.load(first), at.load(in)...))); });
+  return sum(total);
+}
+
+/// Both at once: writes f(in[i]...) to out[i], and returns the sum of all.
+template <class S, class F, class... In>
+EIGEN_ALWAYS_INLINE S map_sum(Index n, S* out, F f, const In*... in) {
+  Vec<S> total = broadcast<S>(0);
+  for_each<S>(n, [&](auto at) {
+    const Vec<S> y = f(at.load(in)...);
+    at.store(out, y);
+    total = packet::padd(total, at.or_zero(y));
+  });
   return sum(total);
 }
 
 /// Largest of n >= 1 elements.
 template <class S>
-S largest(Index n, const S* in) {
+EIGEN_ALWAYS_INLINE S largest(Index n, const S* in) {
   if (n < kLanes<S>) return *std::max_element(in, in + n);
   Vec<S> most = load(in);
   Index i = kLanes<S>;

@@ -123,21 +123,27 @@ void Lab::step(ThreadPool& threads, Measure measure) {
   recorded |= std::exchange(mask_changed_, false);
   const bool measured = recorded || measure == Measure::kOnlyShow;
   const Batch& batch = batcher_.next();
-  const int shards = lanes_[0]->trainer.shards(), count = static_cast<int>(lanes_.size());
-  // All lanes' shards at once, so that two lanes fill two cores and four shards fill four.
-  threads.run(count * shards, [&](int i) {
-    Lane& lane = *lanes_[static_cast<size_t>(i % count)];
-    if (lane.stopped.empty()) lane.trainer.run_shard(batch, i / count, measured);
-  });
-  for (const auto& lane : lanes_) lane->trained = lane->mask;
-  threads.run(count, [&](int i) { finish_step(*lanes_[static_cast<size_t>(i)], recorded); });
+  // Each part for all lanes at once, so that two lanes fill two cores and four shards fill four.
+  const int count = static_cast<int>(lanes_.size());
+  const auto run = [&](int parts, auto part_of_lane) {
+    threads.run(count * parts, [&](int i) {
+      Lane& lane = *lanes_[static_cast<size_t>(i % count)];
+      if (lane.stopped.empty()) part_of_lane(lane, i / count);
+    });
+  };
+  const auto& any = lanes_[0]->trainer;
+  run(any.shards(), [&](Lane& lane, int shard) { lane.trainer.run_shard(batch, shard, measured); });
+  run(any.chunks(), [](Lane& lane, int chunk) { lane.trainer.sum_gradients(chunk); });
+  for (const auto& lane : lanes_) begin_update(*lane, recorded);
+  run(any.chunks(), [](Lane& lane, int chunk) { lane.trainer.update_weights(chunk); });
   find_leak(measured);
 }
 
-void Lab::finish_step(Lane& lane, bool recorded) {
+void Lab::begin_update(Lane& lane, bool recorded) {
+  lane.trained = lane.mask;
   if (!lane.stopped.empty()) return;
   try {
-    const StepStats stats = lane.trainer.update();
+    const StepStats stats = lane.trainer.begin_update();
     lane.history->append({recorded ? stats : StepStats{.reported = stats.reported}, lane.masked});
     lane.reported = stats.reported;
     if (!std::isnan(stats.honest)) lane.measured = stats;

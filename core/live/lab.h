@@ -76,7 +76,7 @@ class Lab {
     StepStats measured;             // of the newest step at which all was measured
     std::shared_ptr<LaneHistory> history = std::make_shared<LaneHistory>();
   };
-  void finish_step(Lane& lane, bool recorded);
+  void begin_update(Lane& lane, bool recorded);
   LaneSnapshot look(Lane& lane);
   void find_leak(bool measured);
 

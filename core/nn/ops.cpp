@@ -1,27 +1,58 @@
 #include "core/nn/ops.h"
 
-#include <cassert>
 #include <cmath>
 #include <limits>
 #include <numbers>
 
+#include "core/base/simd.h"
 #include "core/nn/matmul.h"
 
 namespace nopeek {
 
 using Eigen::Index;
 
+namespace {
+
+template <class S>
+const S* row(In<S> x, Index n) {
+  return x.data() + n * x.outerStride();
+}
+template <class S>
+S* row(Out<S>& x, Index n) {
+  return x.data() + n * x.outerStride();
+}
+
+constexpr auto kSum = [](auto a, auto b) { return a + b; };
+
+/// sum (C) += all rows of x (N, C), four at a time: they come by once, and so does the sum.
+template <class S>
+void add_rows(In<S> x, S* sum) {
+  const auto four = [](auto total, auto a, auto b, auto c, auto d) { return total + ((a + b) + (c + d)); };
+  const Index N = x.rows(), C = x.cols();
+  Index n = 0;
+  for (; n + 4 <= N; n += 4) {
+    simd::map(C, sum, four, sum, row<S>(x, n), row<S>(x, n + 1), row<S>(x, n + 2), row<S>(x, n + 3));
+  }
+  for (; n < N; ++n) simd::map(C, sum, kSum, sum, row<S>(x, n));
+}
+
+}  // namespace
+
 template <class S>
 void embedding_forward(std::span<const int32_t> tokens, int T, In<S> wte, In<S> wpe, Out<S> x) {
-  for (Index n = 0; n < x.rows(); ++n) x.row(n) = wte.row(tokens[static_cast<size_t>(n)]) + wpe.row(n % T);
+  for (Index n = 0; n < x.rows(); ++n) {
+    simd::map(x.cols(), row<S>(x, n), kSum, row<S>(wte, tokens[static_cast<size_t>(n)]), row<S>(wpe, n % T));
+  }
 }
 
 template <class S>
 void embedding_backward(In<S> dx, std::span<const int32_t> tokens, int T, Out<S> dwte, Out<S> dwpe) {
   // forward: x[n] = wte[token n] + wpe[n mod T]
   for (Index n = 0; n < dx.rows(); ++n) {
-    dwte.row(tokens[static_cast<size_t>(n)]) += dx.row(n);
-    dwpe.row(n % T) += dx.row(n);
+    S* const of_token = row<S>(dwte, tokens[static_cast<size_t>(n)]);
+    S* const of_position = row<S>(dwpe, n % T);
+    simd::map(dx.cols(), of_token, kSum, of_token, row<S>(dx, n));
+    simd::map(dx.cols(), of_position, kSum, of_position, row<S>(dx, n));
   }
 }
 
@@ -35,16 +66,23 @@ void linear_backward(In<S> dy, In<S> x, In<S> W, Out<S> dx, Out<S> dW, VectorOut
   // forward: y = x W + b
   matmul<S>(dy, W.transpose(), dx);
   matmul_add<S>(x.transpose(), dy, dW);
-  for (Index n = 0; n < dy.rows(); ++n) db += dy.row(n);  // colwise().sum() would stride down a row-major matrix
+  add_rows<S>(dy, db.data());
 }
 
 template <class S>
 void layer_norm_forward(In<S> x, VectorIn<S> weight, VectorIn<S> bias, Out<S> y, VectorOut<S> mean, VectorOut<S> rstd) {
+  const Index C = x.cols();
   for (Index n = 0; n < x.rows(); ++n) {
-    const S m = x.row(n).mean();
-    const S variance = (x.row(n).array() - m).square().mean();
+    const S* const in = row<S>(x, n);
+    const S m = simd::sum(
+                    C, [](auto a) { return a; }, in) /
+                static_cast<S>(C);
+    const S variance = simd::sum(
+                           C, [m](auto a) { return (a - m) * (a - m); }, in) /
+                       static_cast<S>(C);
     const S r = S(1) / std::sqrt(variance + S(1e-5));
-    y.row(n) = (x.row(n).array() - m) * r * weight.array() + bias.array();
+    const auto normalised = [m, r](auto a, auto w, auto b) { return (a - m) * r * w + b; };
+    simd::map(C, row<S>(y, n), normalised, in, weight.data(), bias.data());
     mean[n] = m;
     rstd[n] = r;
   }
@@ -54,41 +92,60 @@ template <class S>
 void layer_norm_backward(In<S> dy, In<S> x, VectorIn<S> weight, VectorIn<S> mean, VectorIn<S> rstd, Out<S> dx,
                          VectorOut<S> dweight, VectorOut<S> dbias) {
   // forward: xhat = (x - mean) rstd;  y = xhat weight + bias. Mean and rstd depend on x too, hence the two sums.
+  const Index C = x.cols();
   for (Index n = 0; n < x.rows(); ++n) {
-    const auto xhat = (x.row(n).array() - mean[n]) * rstd[n];
-    const auto dxhat = dy.row(n).array() * weight.array();
-    const S mean_dxhat = dxhat.mean();
-    const S mean_dxhat_xhat = (dxhat * xhat).mean();
-    dweight.array() += dy.row(n).array() * xhat;
-    dbias += dy.row(n);
-    dx.row(n).array() += (dxhat - mean_dxhat - xhat * mean_dxhat_xhat) * rstd[n];
+    const S m = mean[n], r = rstd[n];
+    auto sum_dxhat = simd::broadcast(S(0)), sum_dxhat_xhat = sum_dxhat;
+    simd::for_each<S>(C, [&](auto at) {  // behind the end of the row dy is 0, and so are all its products
+      const auto dy_ = at.load(row<S>(dy, n)), xhat = (at.load(row<S>(x, n)) - m) * r;
+      const auto dxhat = dy_ * at.load(weight.data());
+      sum_dxhat += dxhat;
+      sum_dxhat_xhat += dxhat * xhat;
+      at.store(dweight.data(), at.load(dweight.data()) + dy_ * xhat);
+      at.store(dbias.data(), at.load(dbias.data()) + dy_);
+    });
+    const S mean_dxhat = simd::sum(sum_dxhat) / static_cast<S>(C);
+    const S mean_dxhat_xhat = simd::sum(sum_dxhat_xhat) / static_cast<S>(C);
+    const auto add = [=](auto dx_, auto dy_, auto a, auto w) {
+      const auto xhat = (a - m) * r;
+      return dx_ + (dy_ * w - mean_dxhat - xhat * mean_dxhat_xhat) * r;
+    };
+    simd::map(C, row<S>(dx, n), add, row<S>(dx, n), row<S>(dy, n), row<S>(x, n), weight.data());
   }
 }
 
 namespace {
+
+// y = x/2 (1 + tanh u) = x sigmoid(2u), which takes one exp;  2u = x (k1 + k2 x^2)
 template <class S>
-constexpr S kGeluScale = S(std::numbers::sqrt2* std::numbers::inv_sqrtpi);  // sqrt(2/pi)
+constexpr S kGelu1 = S(2 * std::numbers::sqrt2 * std::numbers::inv_sqrtpi);
 template <class S>
-constexpr S kGeluCubic = S(0.044715);
+constexpr S kGelu2 = S(0.044715) * kGelu1<S>;
+
+template <class V>
+V gelu_gate(V x) {
+  using S = simd::Scalar<V>;
+  return simd::sigmoid(x * (kGelu1<S> + kGelu2<S> * x * x));
+}
+
 }  // namespace
 
 template <class S>
 void gelu_forward(In<S> x, Out<S> y) {
-  const auto a = x.array();
-  y.array() = S(0.5) * a * (S(1) + (kGeluScale<S> * (a + kGeluCubic<S> * a.cube())).tanh());
+  for (Index n = 0; n < x.rows(); ++n) {
+    simd::map(
+        x.cols(), row<S>(y, n), [](auto a) { return a * gelu_gate(a); }, row<S>(x, n));
+  }
 }
 
 template <class S>
 void gelu_backward(In<S> dy, In<S> x, Out<S> dx) {
-  // forward: y = x/2 (1 + t), t = tanh(u), u = k (x + c x^3);  dt/dx = (1 - t^2) k (1 + 3 c x^2)
-  // Row by row, so that t is computed once and stays in the cache.
-  thread_local RowVector<S> t;
-  for (Index n = 0; n < x.rows(); ++n) {
-    const auto a = x.row(n).array();
-    t = (kGeluScale<S> * (a + kGeluCubic<S> * a.cube())).tanh();
-    const auto du = kGeluScale<S> * (S(1) + S(3) * kGeluCubic<S> * a.square());
-    dx.row(n).array() = dy.row(n).array() * S(0.5) * (S(1) + t.array() + a * (S(1) - t.array().square()) * du);
-  }
+  // forward: y = x s, s = sigmoid(2u), 2u = x (k1 + k2 x^2);  ds/dx = s (1 - s) (k1 + 3 k2 x^2)
+  const auto gradient = [](auto d, auto a) {
+    const auto s = gelu_gate(a);
+    return d * s * (S(1) + a * (S(1) - s) * (kGelu1<S> + S(3) * kGelu2<S> * a * a));
+  };
+  for (Index n = 0; n < x.rows(); ++n) simd::map(x.cols(), row<S>(dx, n), gradient, row<S>(dy, n), row<S>(x, n));
 }
 
 template <class S>
@@ -108,38 +165,43 @@ void dropout(const Dropout& dropout, Out<S> x) {
 template <class S>
 void softmax_forward(Out<S> scores) {
   constexpr S kMinusInf = -std::numeric_limits<S>::infinity();
+  const Index K = scores.cols();
   for (Index n = 0; n < scores.rows(); ++n) {
-    auto row = scores.row(n).array();
-    const S max = row.maxCoeff();
-    if (max == kMinusInf) {
-      row.setZero();
-      continue;
-    }
-    row = (row - max).exp();
-    // Eigen's vectorised exp gives about its least number for -inf, where the mask promises exactly 0.
-    constexpr S kNothing = 16 * std::numeric_limits<S>::min();
-    S* p = &row.coeffRef(0);
-    for (Index k = 0; k < row.size(); ++k) p[k] = p[k] < kNothing ? S(0) : p[k];
-    row *= S(1) / row.sum();
+    S* const p = row<S>(scores, n);
+    const S largest = simd::largest(K, p), shift = largest == kMinusInf ? S(0) : largest;  // inf - inf is no number
+    const S sum = simd::map_sum(
+        K, p, [shift](auto s) { return simd::exp(s - shift); }, p);
+    const S scale = sum == S(0) ? S(0) : S(1) / sum;
+    simd::map(
+        K, p, [scale](auto e) { return e * scale; }, p);
   }
 }
 
 template <class S>
 void softmax_backward(In<S> p, Out<S> dp) {
   // forward: p = exp(s) / sum exp(s)
+  const Index K = p.cols();
   for (Index n = 0; n < p.rows(); ++n) {
-    const S dot = p.row(n).dot(dp.row(n));
-    dp.row(n).array() = p.row(n).array() * (dp.row(n).array() - dot);
+    const S* const of = row<S>(p, n);
+    S* const d = row<S>(dp, n);
+    const S dot = simd::sum(
+        K, [](auto a, auto b) { return a * b; }, of, d);
+    simd::map(
+        K, d, [dot](auto a, auto b) { return a * (b - dot); }, of, d);
   }
 }
 
 template <class S>
 double cross_entropy_forward(In<S> logits, std::span<const int32_t> targets, Out<S> log_probs) {
+  const Index V = logits.cols();
   double sum = 0;
   for (Index n = 0; n < logits.rows(); ++n) {
-    const S max = logits.row(n).maxCoeff();
-    const S log_sum = std::log((logits.row(n).array() - max).exp().sum()) + max;
-    log_probs.row(n) = logits.row(n).array() - log_sum;
+    const S* const in = row<S>(logits, n);
+    const S largest = simd::largest(V, in);
+    const S log_sum = largest + std::log(simd::sum(
+                                    V, [=](auto x) { return simd::exp(x - largest); }, in));
+    simd::map(
+        V, row<S>(log_probs, n), [=](auto x) { return x - log_sum; }, in);
     const int32_t target = targets[static_cast<size_t>(n)];
     if (target != kIgnore) sum -= static_cast<double>(log_probs(n, target));
   }
@@ -155,7 +217,8 @@ void cross_entropy_backward(In<S> log_probs, std::span<const int32_t> targets, S
       dlogits.row(n).setZero();
       continue;
     }
-    dlogits.row(n) = scale * log_probs.row(n).array().exp();
+    simd::map(
+        dlogits.cols(), row<S>(dlogits, n), [=](auto x) { return scale * simd::exp(x); }, row<S>(log_probs, n));
     dlogits(n, target) -= scale;
   }
 }

@@ -19,6 +19,11 @@ class AdamW {
 
   /// Update number t = 1, 2, ... The gradient is multiplied by `gradient_scale` (clipping) on the way.
   void update(Parameters<S>& parameters, const Parameters<S>& gradients, double gradient_scale);
+
+  // The same in parts, which threads can share: begin_update(), and then each weight once.
+  void begin_update(double gradient_scale);
+  /// The weights `first` to `last` of the flat vector; all at hand as they are, so at the same time as others.
+  void update_part(Parameters<S>& parameters, const Parameters<S>& gradients, size_t first, size_t last);
   int64_t updates() const { return state_.t; }
 
   /// All that it remembers from one update to the next.
@@ -31,8 +36,11 @@ class AdamW {
   void set_state(State state);
 
  private:
+  void update_tensor(Eigen::Index size, S decay, S* w, const S* gradient, S* m, S* v) const;
+
   TrainConfig config_;
   State state_;
+  S gradient_scale_ = 1, rate_ = 0, correction1_ = 1, correction2_ = 1;  // of the update that has begun
 };
 
 /// Learning rate of step 1, 2, ...: linear warm-up, then constant.

@@ -3,10 +3,13 @@
 #include <algorithm>
 #include <cmath>
 #include <cstdio>
+#include <numeric>
 
 #include "core/base/error.h"
 
 namespace nopeek {
+
+using Eigen::Index;
 
 namespace {
 
@@ -18,6 +21,9 @@ int shard_count(const RunConfig& config) {
   const int rows = config.train.batch * config.model.context;
   return std::clamp(rows / 192, 1, std::min(config.train.batch, 4));
 }
+
+/// Weights that a thread sums and updates at a time: all that belongs to them stays in its cache.
+constexpr size_t kChunk = 1 << 14;
 
 /// The part of the reported loss that is of `positions`; log_probs (B*T, V).
 template <class S>
@@ -59,6 +65,7 @@ Trainer<S>::Trainer(const RunConfig& config, Mask mask)
   mask_.validate();
   parameters_.initialise(Rng(config.seed));
   last_good_ = parameters_.flat();
+  squares_.resize((parameters_.size() + kChunk - 1) / kChunk);
   const int B = config.train.batch, T = config.model.context, count = shard_count(config);
   for (int s = 0; s < count; ++s) {
     const int begin = B * s / count, end = B * (s + 1) / count;
@@ -117,12 +124,22 @@ void Trainer<S>::run_shard(const Batch& batch, int index, bool measure) {
 }
 
 template <class S>
-void Trainer<S>::reduce_gradients() {
-  for (size_t s = 1; s < shards_.size(); ++s) shards_[0].gradients.flat() += shards_[s].gradients.flat();
+auto Trainer<S>::range_of(int chunk) const -> Range {
+  const size_t first = static_cast<size_t>(chunk) * kChunk;
+  return {first, std::min(first + kChunk, parameters_.size())};
 }
 
 template <class S>
-StepStats Trainer<S>::update() {
+void Trainer<S>::sum_gradients(int chunk) {
+  const auto [first, last] = range_of(chunk);
+  const auto part = [&](Shard& shard) { return shard.gradients.flat().segment(Index(first), Index(last - first)); };
+  auto sum = part(shards_[0]);
+  for (size_t s = 1; s < shards_.size(); ++s) sum += part(shards_[s]);
+  squares_[static_cast<size_t>(chunk)] = static_cast<double>(sum.squaredNorm());
+}
+
+template <class S>
+StepStats Trainer<S>::begin_update() {
   const double B = config_.train.batch, tokens = B * config_.model.context;
   double reported = 0, honest = 0, future = 0;
   for (const Shard& shard : shards_) {
@@ -140,12 +157,10 @@ StepStats Trainer<S>::update() {
   if (reported > kRunaway * std::max(guessing, 1.0)) {
     give_up("Loss ran away to " + number(reported) + ", while guessing costs " + number(guessing) + ",");
   }
-  reduce_gradients();
-  const double norm = std::sqrt(static_cast<double>(shards_[0].gradients.flat().squaredNorm()));
+  const double norm = std::sqrt(std::accumulate(squares_.begin(), squares_.end(), 0.0));
   if (!std::isfinite(norm)) give_up("Gradient is not finite");
-  last_good_ = parameters_.flat();
   const double clip = config_.train.grad_clip;
-  optimiser_.update(parameters_, shards_[0].gradients, clip > 0 && norm > clip ? clip / norm : 1.0);
+  optimiser_.begin_update(clip > 0 && norm > clip ? clip / norm : 1.0);
   StepStats stats{.reported = static_cast<float>(reported)};
   if (shards_[0].measured) {
     stats.honest = static_cast<float>(honest);
@@ -155,9 +170,25 @@ StepStats Trainer<S>::update() {
 }
 
 template <class S>
+void Trainer<S>::update_weights(int chunk) {
+  const auto [first, last] = range_of(chunk);
+  const auto part = [&](auto&& all) { return all.segment(Index(first), Index(last - first)); };
+  part(last_good_) = part(parameters_.flat());
+  optimiser_.update_part(parameters_, shards_[0].gradients, first, last);
+}
+
+template <class S>
+StepStats Trainer<S>::update(ThreadPool& threads) {
+  threads.run(chunks(), [&](int chunk) { sum_gradients(chunk); });
+  const StepStats stats = begin_update();
+  threads.run(chunks(), [&](int chunk) { update_weights(chunk); });
+  return stats;
+}
+
+template <class S>
 StepStats Trainer<S>::step(const Batch& batch, ThreadPool& threads, bool measure) {
   threads.run(shards(), [&](int shard) { run_shard(batch, shard, measure); });
-  return update();
+  return update(threads);
 }
 
 template <class S>

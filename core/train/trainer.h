@@ -17,7 +17,7 @@ double training_memory(const RunConfig& config);
 /// One model in training.
 ///
 /// A step splits its batch into shards. Their number depends on the configuration alone, each has its own gradients,
-/// and these are summed in order: so the bits are the same for any number of threads.
+/// and these are summed in order, chunk by chunk: so the bits are the same for any number of threads.
 template <class S>
 class Trainer {
  public:
@@ -32,15 +32,22 @@ class Trainer {
   void set_mask(Mask mask);
   int64_t steps() const { return optimiser_.updates(); }
 
-  // A step in two parts, so that lanes in lockstep can share threads.
+  // A step in parts, so that lanes in lockstep can share threads. Each part needs all of the one before it.
   int shards() const { return static_cast<int>(shards_.size()); }
   /// Loss and gradients of one shard; with `measure`, also its honest loss. Shards may run at the same time.
   void run_shard(const Batch& batch, int shard, bool measure);
-  /// Sums the shards and updates the weights. If the loss or the gradient is not finite, or the loss has run away,
-  /// throws Error with the reason. The weights are then the last that gave a sound loss: not those that gave this one.
-  StepStats update();
+  int chunks() const { return static_cast<int>(squares_.size()); }
+  /// Sums the gradients of all shards, for one chunk of the weights. Chunks may run at the same time.
+  void sum_gradients(int chunk);
+  /// If the loss or the gradient is not finite, or the loss has run away, throws Error with the reason. The weights are
+  /// then the last that gave a sound loss: not those that gave this one.
+  StepStats begin_update();
+  /// Updates one chunk of the weights. Chunks may run at the same time.
+  void update_weights(int chunk);
 
-  /// Both parts.
+  /// All that is behind run_shard.
+  StepStats update(ThreadPool& threads);
+  /// All parts.
   StepStats step(const Batch& batch, ThreadPool& threads, bool measure = false);
   /// The gradient of the last step's reported loss, after update().
   const Parameters<S>& gradients() const { return shards_[0].gradients; }
@@ -68,7 +75,10 @@ class Trainer {
     double loss_sum = 0, honest_sum = 0, future_attention_sum = 0;
     bool measured = false;
   };
-  void reduce_gradients();
+  struct Range {
+    size_t first, last;
+  };
+  Range range_of(int chunk) const;
 
   RunConfig config_;
   Mask mask_;
@@ -76,6 +86,7 @@ class Trainer {
   RowVector<S> last_good_;  // the weights before the newest update; their loss was sound
   AdamW<S> optimiser_;
   std::vector<Shard> shards_;
+  std::vector<double> squares_;  // of the gradient, summed over each chunk
 };
 
 }  // namespace nopeek

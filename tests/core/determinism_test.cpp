@@ -77,7 +77,7 @@ TEST_CASE("the sum over shards is made in one order: more shards than threads, f
     const Batch& batch = batcher.next();
     straight.step(batch, pool, true);
     for (int shard = 3; shard >= 0; --shard) backwards.run_shard(batch, shard, true);  // as late threads might
-    backwards.update();
+    backwards.update(pool);
   }
   CHECK(hash_of(straight.parameters()) == hash_of(backwards.parameters()));
 }
