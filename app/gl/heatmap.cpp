@@ -74,8 +74,6 @@ struct HeatmapRenderer::Impl {
   void render(Picture& picture) {
     const HeatmapSpec& spec = picture.spec;
     picture.stale = false;
-    if (!picture.values.empty()) picture.cells.set_floats(spec.columns, spec.rows, picture.values.data());
-    picture.values = {};
     picture.target.set_colors(spec.width, spec.height);
     framebuffer.bind(picture.target);
     glViewport(0, 0, spec.width, spec.height);
@@ -112,7 +110,16 @@ ImTextureID HeatmapRenderer::draw(int key, const HeatmapSpec& spec, const float*
   return ui::texture_id(picture.target.name());
 }
 
+void HeatmapRenderer::send() {
+  for (auto& [key, picture] : impl_->pictures) {
+    if (picture.values.empty()) continue;
+    picture.cells.set_floats(picture.spec.columns, picture.spec.rows, picture.values.data());
+    picture.values = {};
+  }
+}
+
 void HeatmapRenderer::flush() {
+  send();
   for (auto& [key, picture] : impl_->pictures) {
     if (picture.stale) impl_->render(picture);
   }

@@ -55,6 +55,9 @@ class HeatmapRenderer {
 
   /// `values` has rows x columns of them; -inf is a forbidden cell. They are copied if the revision is another one.
   ImTextureID draw(int key, const HeatmapSpec& spec, const float* values, uint64_t revision);
+  /// Sends the values that have changed to the graphics card, ahead of flush(), for who wants to tell the one's time
+  /// from the other's.
+  void send();
   /// Draws what has changed. Throws Error if the driver refuses.
   void flush();
 

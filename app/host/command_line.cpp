@@ -12,6 +12,7 @@
 #include "app/host/leaktest_command.h"
 #include "app/host/train_command.h"
 #include "core/base/error.h"
+#include "core/base/instruction_level.h"
 #ifdef NOPEEK_APP
 #include "app/host/window.h"
 #endif
@@ -192,6 +193,8 @@ int open_window(WindowArguments& window) {
 int run(int argc, char** argv) {
   CLI::App app("NoPeek: see why a transformer decoder needs its causal mask.\nWithout a command it opens the window.",
                "nopeek");
+  app.set_version_flag("--version", std::string("nopeek " NOPEEK_VERSION ", core: ") + instruction_level(),
+                       "Version, and the instructions that the core was compiled for");
   app.require_subcommand(0, 1);
   std::string size = size_among(argc, argv);
   TrainCommand train;
@@ -213,7 +216,7 @@ int run(int argc, char** argv) {
   try {
     app.parse(arguments(argc, argv));
   } catch (const CLI::ParseError& error) {
-    if (error.get_exit_code() == 0) return app.exit(error);  // --help
+    if (error.get_exit_code() == 0) return app.exit(error);  // --help, --version
     const std::string what = error.what();
     throw Error(what + (what.ends_with('.') ? "" : ".") + " Run with --help for what there is.");
   }

@@ -10,6 +10,7 @@
 #include "app/ui/imgui_compat.h"
 #include "app/ui/registry.h"
 #include "app/ui/text.h"
+#include "core/base/scheduling.h"
 #include "core/io/file.h"
 #include "core/io/shown.h"
 
@@ -83,6 +84,7 @@ fs::path free_export_path(std::string_view prefix, std::string_view ending, cons
 void Exporter::run(std::function<std::string()> job) {
   std::erase_if(running_, [](auto& one) { return one.wait_for(std::chrono::seconds(0)) == std::future_status::ready; });
   running_.push_back(std::async(std::launch::async, [this, job = std::move(job)] {
+    give_way();
     try {
       say(job());
     } catch (const std::exception& error) {

@@ -6,24 +6,39 @@
 
 namespace nopeek {
 
-void FrameStats::add(double whole, double ui) {
-  if (frames_ < kKept) {
-    whole_.push_back(whole);
-    ui_.push_back(ui);
-  } else {
-    whole_[frames_ % kKept] = whole;
-    ui_[frames_ % kKept] = ui;
-  }
-  ++frames_;
+void FrameStats::Ring::add(double value) {
+  if (count_ < kKept) values_.push_back(value);
+  values_[static_cast<size_t>(count_ % kKept)] = value;
+  ++count_;
+  max_ = std::max(max_, value);
 }
 
+double FrameStats::Ring::percentile(double p) const { return nopeek::percentile(values_, p); }
+
+/// The first frame is part of the start, which has a figure of its own: before it there is no picture that could hitch.
+void FrameStats::add(const FrameTimes& times) {
+  whole_.add(times.whole);
+  ui_.add(times.ui);
+  if (frames_++ == 0) return;
+  own_.add(times.own);
+  if (times.own > kHitch) ++hitches_;
+}
+
+void FrameStats::answered(double ms) { input_.add(ms); }
+
 void FrameStats::write(nlohmann::json& figures) const {
-  figures["frame"] = {{"ms_p50", percentile(whole_, 0.5)},
-                      {"ms_p99", percentile(whole_, 0.99)},
+  figures["frame"] = {{"ms_p50", whole_.percentile(0.5)},
+                      {"ms_p99", whole_.percentile(0.99)},
+                      {"own_ms_p99", own_.percentile(0.99)},
+                      {"own_ms_max", own_.max()},
+                      {"hitches", hitches_},
                       {"count", frames_},
                       {"first_ms", first_frame_ms_}};
-  figures["ui"]["ms_p50"] = percentile(ui_, 0.5);
-  figures["ui"]["ms_p99"] = percentile(ui_, 0.99);
+  figures["ui"] = {{"ms_p50", ui_.percentile(0.5)}, {"ms_p99", ui_.percentile(0.99)}};
+  figures["input"] = {{"ms_p50", input_.percentile(0.5)},
+                      {"ms_p90", input_.percentile(0.9)},
+                      {"ms_max", input_.max()},
+                      {"count", input_.count()}};
 }
 
 double percentile(std::vector<double> values, double p) {

@@ -186,10 +186,10 @@ void GlfwWindow::rebuild_font_texture() {
   ImGui_ImplOpenGL3_CreateFontsTexture();
 }
 
-void GlfwWindow::begin_frame() {
+std::optional<double> GlfwWindow::begin_frame() {
   ImGui_ImplOpenGL3_NewFrame();
   ImGui_ImplGlfw_NewFrame();
-  input_.apply(ImGui::GetIO());  // in place of what the backend believes of mouse and keyboard
+  return input_.apply(ImGui::GetIO());  // in place of what the backend believes of mouse and keyboard
 }
 
 void GlfwWindow::draw(ImVec4 background) {

@@ -3,6 +3,7 @@
 
 #include <filesystem>
 #include <functional>
+#include <optional>
 
 #include "app/host/input_queue.h"
 
@@ -37,8 +38,9 @@ class GlfwWindow {
   ImVec2 windowed_size() const;
 
   void rebuild_font_texture();
-  /// Before ImGui::NewFrame(): the backends' part, and this frame's share of the input.
-  void begin_frame();
+  /// Before ImGui::NewFrame(): the backends' part, and this frame's share of the input. Returns what
+  /// InputQueue::apply() does.
+  std::optional<double> begin_frame();
   /// Draws what ImGui::Render() left, on `background`; it is on the screen after present().
   void draw(ImVec4 background);
   void present();

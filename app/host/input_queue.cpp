@@ -79,14 +79,16 @@ void InputQueue::release_all(ImGuiIO& io) {
   for (bool& down : io.KeysDown) down = false;
 }
 
-void InputQueue::apply(ImGuiIO& io) {
+std::optional<double> InputQueue::apply(ImGuiIO& io) {
   Seen seen;
-  while (!events_.empty() && fits(events_.front(), seen, io)) {
-    carry_out(events_.front(), seen, io);
+  const std::optional<double> oldest = events_.empty() ? std::nullopt : std::optional(events_.front().at);
+  while (!events_.empty() && fits(events_.front().event, seen, io)) {
+    carry_out(events_.front().event, seen, io);
     events_.pop_front();
   }
   io.MousePos = pointer_;
   for (size_t i = 0; i < buttons_.size(); ++i) io.MouseDown[i] = buttons_[i];
+  return oldest;
 }
 
 void configure_imgui(ImGuiIO& io) {

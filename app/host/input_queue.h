@@ -4,6 +4,7 @@
 #include <array>
 #include <deque>
 #include <filesystem>
+#include <optional>
 #include <set>
 #include <utility>
 #include <variant>
@@ -18,22 +19,28 @@ namespace nopeek {
 ///   queue.move(x, y); queue.button(0, true); queue.button(0, false);   // callbacks of the window, or a tour
 ///   queue.apply(io); ImGui::NewFrame(); ...                            // each frame: press and release need two
 ///
+/// Each event keeps when it came, as told by set_now() before, so that it can be said how long it waited for its frame.
+///
 /// Keys are GLFW's codes. One thread.
 class InputQueue {
  public:
-  void move(float x, float y) { events_.push_back(Move{{x, y}}); }
-  void leave() { events_.push_back(Move{{kNowhere, kNowhere}}); }
-  void button(int button, bool down) { events_.push_back(Button{button, down}); }
-  void wheel(float dx, float dy) { events_.push_back(Wheel{dx, dy}); }
-  void key(int code, bool down) { events_.push_back(Key{code, down}); }
-  void text(unsigned code_point) { events_.push_back(Text{code_point}); }
-  void drop(std::filesystem::path file) { events_.push_back(Drop{std::move(file)}); }
+  void move(float x, float y) { add(Move{{x, y}}); }
+  void leave() { add(Move{{kNowhere, kNowhere}}); }
+  void button(int button, bool down) { add(Button{button, down}); }
+  void wheel(float dx, float dy) { add(Wheel{dx, dy}); }
+  void key(int code, bool down) { add(Key{code, down}); }
+  void text(unsigned code_point) { add(Text{code_point}); }
+  void drop(std::filesystem::path file) { add(Drop{std::move(file)}); }
   /// The window lost the focus: what is held down will be released where we do not see it.
-  void focus_lost() { events_.push_back(FocusLost{}); }
+  void focus_lost() { add(FocusLost{}); }
+
+  /// What is added from now on came at `seconds`, by any clock.
+  void set_now(double seconds) { now_ = seconds; }
 
   bool empty() const { return events_.empty(); }
-  /// Hands over what belongs to one frame. Call after the backend's NewFrame and before ImGui's.
-  void apply(ImGuiIO& io);
+  /// Hands over what belongs to one frame, and returns when the oldest of it came; nothing if there was none. Call
+  /// after the backend's NewFrame and before ImGui's.
+  std::optional<double> apply(ImGuiIO& io);
   /// Files dropped since the last call.
   std::vector<std::filesystem::path> take_dropped() { return std::exchange(dropped_, {}); }
   ImVec2 pointer() const { return pointer_; }
@@ -62,6 +69,11 @@ class InputQueue {
   };
   struct FocusLost {};
   using Event = std::variant<Move, Button, Wheel, Key, Text, Drop, FocusLost>;
+  struct Arrival {
+    Event event;
+    double at;
+  };
+  void add(Event event) { events_.push_back({std::move(event), now_}); }
 
   // What this frame has seen so far; decides whether the next event has to wait for another frame.
   struct Seen {
@@ -72,7 +84,8 @@ class InputQueue {
   void carry_out(const Event& event, Seen& seen, ImGuiIO& io);
   void release_all(ImGuiIO& io);
 
-  std::deque<Event> events_;
+  std::deque<Arrival> events_;
+  double now_ = 0;
   std::vector<std::filesystem::path> dropped_;
   ImVec2 pointer_{kNowhere, kNowhere};
   std::array<bool, 5> buttons_{};

@@ -6,6 +6,7 @@
 
 #include "app/host/assets.h"
 #include "core/base/error.h"
+#include "core/base/scheduling.h"
 #include "core/io/model_folder.h"
 #include "core/io/shown.h"
 #include "core/live/run_folder.h"
@@ -44,6 +45,7 @@ void Opener::start(const std::string& name) {
   name_ = one_line((path.has_filename() ? path : path.parent_path()).filename().string());
   running_.job = std::make_shared<Job>();
   running_.thread = std::jthread([job = running_.job, name, done = done_] {
+    give_way();
     try {
       Result result = open(name, job->progress);
       const std::lock_guard lock(job->mutex);

@@ -15,10 +15,12 @@
 #include "app/host/glfw_window.h"
 #include "app/host/pacer.h"
 #include "app/host/png.h"
+#include "app/host/work_clock.h"
 #include "app/tour/player.h"
 #include "app/ui/registry.h"
 #include "app/ui/theme.h"
 #include "core/base/error.h"
+#include "core/base/scheduling.h"
 
 namespace nopeek {
 
@@ -66,6 +68,7 @@ class Host : public tour::Stage {
   bool playing() const { return player_ && player_->status() == tour::Player::Status::kPlaying; }
   bool running() const;
   void collect_reasons();
+  bool look_for_input();
   double next_wait();
   void frame();
   void build_frame();
@@ -89,7 +92,9 @@ class Host : public tour::Stage {
   std::atomic<bool> news_{false};  // set on any thread, before it wakes the window
   GlfwWindow window_;
   gl::HeatmapRenderer heatmaps_;
-  GlCamera camera_{window_, heatmaps_};
+  WorkClock work_{seconds_now, waited_for_core};
+  double looked_ = 0;  // for input the last time, by work_
+  GlCamera camera_{window_, heatmaps_, work_};
   App app_;
   std::optional<tour::Player> player_;
   bool watched_ = false;  // the tour, by a person
@@ -155,7 +160,7 @@ nlohmann::json Host::figures() {
 int Host::run() {
   while (running()) {
     collect_reasons();
-    if (window_.wait(next_wait())) pacer_.input();
+    if (look_for_input()) pacer_.input();
     report_shot();
     if (pacer_.until_due(seconds_now(), app_.animating()) <= 0) frame();
   }
@@ -177,13 +182,22 @@ void Host::collect_reasons() {
   }
 }
 
+/// Nobody tells when exactly an event came while we were at work. It is held to have come as early as it can, right
+/// after we had looked the time before; a tour's events are, too, which come with the frame that handles them.
+bool Host::look_for_input() {
+  window_.input().set_now(looked_);
+  const bool came = work_.asleep([this] { return window_.wait(next_wait()); });
+  looked_ = work_.now();
+  return came;
+}
+
 double Host::next_wait() {
   const double due = pacer_.until_due(seconds_now(), app_.animating());
   return writing_shot_.valid() ? std::min(due, kShotPoll) : due;
 }
 
 void Host::frame() {
-  const double begin = seconds_now();
+  const double begin = seconds_now(), work_begin = work_.now(), interrupted = work_.interrupted();
   if (playing()) player_->tick(begin);
   if (!running()) return;
   window_.set_fullscreen(app_.fullscreen());
@@ -191,16 +205,21 @@ void Host::frame() {
   pacer_.take_news();
   if (size.x < 1 || size.y < 1) return pacer_.drawn(begin, 0);  // minimised
   if (app_.prepare_frame(size)) window_.rebuild_font_texture();
-  window_.begin_frame();
+  const std::optional<double> input_since = window_.begin_frame();
   for (const auto& file : window_.input().take_dropped()) app_.drop_file(file);
   build_frame();
-  heatmaps_.flush();
-  window_.draw(ImGui::ColorConvertU32ToFloat4(ui::colors().bg));
+  if (input_since) stats_.answered((work_.now() - *input_since) * 1e3);
+  heatmaps_.send();
+  work_.driver([this] {
+    heatmaps_.flush();
+    window_.draw(ImGui::ColorConvertU32ToFloat4(ui::colors().bg));
+  });
   take_pictures();
   pacer_.drawn(begin, seconds_now() - begin);
-  window_.present();
+  const double own = work_.now() - work_begin - (work_.interrupted() - interrupted);
+  work_.driver([this] { window_.present(); });
   const double end = seconds_now();
-  stats_.add((end - begin) * 1e3, ui_ms_);
+  stats_.add({.whole = (end - begin) * 1e3, .ui = ui_ms_, .own = own * 1e3});
   if (stats_.frames() == 1) stats_.first_frame(end * 1e3);
 }
 

@@ -11,11 +11,11 @@ namespace {
 constexpr size_t kMostUndos = 64;  // of a mask of 1024 tokens: 8 MB
 
 std::vector<bool> forbidden_cells(const Mask& mask) {
-  const int T = mask.size();
-  std::vector<bool> cells;
-  cells.reserve(static_cast<size_t>(T) * static_cast<size_t>(T));
-  for (int query = 0; query < T; ++query) {
-    for (int key = 0; key < T; ++key) cells.push_back(mask(query, key) < 0);
+  const auto T = static_cast<size_t>(mask.size());
+  std::vector<bool> cells(T * T);
+  auto cell = cells.begin();
+  for (int query = 0; query < mask.size(); ++query) {
+    for (int key = 0; key < mask.size(); ++key) *cell++ = mask(query, key) < 0;
   }
   return cells;
 }
@@ -62,11 +62,9 @@ void MaskDraft::follow(std::shared_ptr<const Mask> own) {
 
 Mask MaskDraft::made_of(float strength) const {
   Mask mask = Mask::full(own_->size());
-  size_t i = 0;
+  auto forbidden = now_.forbidden.begin();
   for (int query = 0; query < mask.size(); ++query) {
-    for (int key = 0; key < mask.size(); ++key, ++i) {
-      if (now_.forbidden[i]) mask.set(query, key, strength);
-    }
+    for (int key = 0; key < mask.size(); ++key) mask.set(query, key, *forbidden++ ? strength : 0.0f);
   }
   return mask;
 }

@@ -7,6 +7,9 @@
 #include <Eigen/Core>
 #include <vector>
 
+// The core and a program that uses it may be compiled for different instructions; they must align and free alike.
+static_assert(EIGEN_MAX_ALIGN_BYTES == 64 && EIGEN_MAX_STATIC_ALIGN_BYTES == 64, "link nopeek_core: it defines them");
+
 namespace nopeek {
 
 template <class S>
@@ -14,8 +17,9 @@ using Matrix = Eigen::Matrix<S, Eigen::Dynamic, Eigen::Dynamic, Eigen::RowMajor>
 template <class S>
 using RowVector = Eigen::Matrix<S, 1, Eigen::Dynamic, Eigen::RowMajor>;
 
-/// Memory for maps, aligned to Eigen's widest packet. Where a row begins decides in which order Eigen sums it; with the
-/// allocator's 16 bytes, the bits of a loss would depend on what the program happened to allocate before.
+/// Memory for maps, aligned to Eigen's widest packet on any machine. Where a row begins decides in which order Eigen
+/// sums it; with the allocator's 16 bytes, the bits of a loss would depend on what the program happened to allocate
+/// before.
 template <class S>
 using AlignedVector = std::vector<S, Eigen::aligned_allocator<S>>;
 

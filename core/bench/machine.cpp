@@ -10,6 +10,7 @@
 #include <thread>
 #include <vector>
 
+#include "core/base/instruction_level.h"
 #include "core/base/simd.h"
 
 namespace nopeek {
@@ -120,14 +121,9 @@ double rate_of_all(ThreadPool& threads, const Task& task) {
 }  // namespace
 
 Machine this_machine() {
-#ifdef NOPEEK_LEVEL
-  const std::string level = NOPEEK_LEVEL;
-#else
-  const std::string level = "native";
-#endif
   return {.cpu = cpu_name(),
           .hardware_threads = static_cast<int>(std::max(1u, std::thread::hardware_concurrency())),
-          .level = level + " (" + vectors() + ")"};
+          .level = std::string(instruction_level()) + " (" + vectors() + ")"};
 }
 
 double measure_fma_peak(ThreadPool& threads) {

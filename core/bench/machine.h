@@ -10,7 +10,7 @@ namespace nopeek {
 struct Machine {
   std::string cpu;           // "AMD EPYC"; empty if the system does not say
   int hardware_threads = 1;  // at least 1
-  std::string level;  // "x86-64-v3", or "native" of a build for its own machine, and the vectors: "native (AVX-512)"
+  std::string level;         // instruction_level() and the vectors: "x86-64-v3 (AVX2)"
 };
 Machine this_machine();
 

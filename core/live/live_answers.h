@@ -9,11 +9,12 @@
 #include <utility>
 
 #include "core/base/progress.h"
+#include "core/base/scheduling.h"
 
 namespace nopeek {
 
-/// Answers questions on a thread of its own: the newest one only. It replaces one that is still waiting, and ends the
-/// work under way if the answer to that would be of no use any more.
+/// Answers questions on a thread of its own, which gives way to the window's: the newest one only. It replaces one that
+/// is still waiting, and ends the work under way if the answer to that would be of no use any more.
 ///
 /// Question: `operator==`, and `bool outdates(const Question& at_work)`.
 /// Nothing here blocks for longer than it takes to swap a pointer, but for the destructor: it waits until the work has
@@ -70,6 +71,7 @@ class LiveAnswers {
 
  private:
   void run(std::stop_token stop) {
+    give_way();
     while (true) {
       Question question;
       {

@@ -7,6 +7,7 @@
 #include <mutex>
 
 #include "core/base/error.h"
+#include "core/base/scheduling.h"
 #include "core/live/lab.h"
 
 namespace nopeek {
@@ -80,19 +81,23 @@ struct LiveLab::Impl {
   Impl(Start start, std::function<void()> published_, bool paused_)
       : published(std::move(published_)),
         paused(paused_),
-        threads(std::clamp(static_cast<int>(std::thread::hardware_concurrency()), 2, 8)) {
+        threads(std::clamp(static_cast<int>(std::thread::hardware_concurrency()), 2, 8), give_way) {
     check(start);
     context = context_of(start);
     carry_out(std::move(start));
     publish();
-    conductor = std::jthread([this](std::stop_token stop) { conduct(stop); });
+    conductor = std::jthread([this](std::stop_token stop) {
+      give_way();
+      conduct(stop);
+    });
   }
 
   mutable std::mutex mutex;
   std::condition_variable_any wake;
   std::deque<Command> commands;
   std::shared_ptr<const Snapshot> newest;
-  int context = 0;  // of the newest run asked for: masks posted from now on must fit it
+  bool taken = false;  // newest, by somebody
+  int context = 0;     // of the newest run asked for: masks posted from now on must fit it
   // ------------------------------------------------------------------ conductor only
   std::function<void()> published;
   bool paused;
@@ -145,10 +150,17 @@ struct LiveLab::Impl {
     lab->step(threads, step_once || rate <= kSlow ? Lab::Measure::kOnlyShow : Lab::Measure::kAsDue);
     meter.count_step();
     const bool checkpoint = checkpoints.due(lab->steps());
-    if (checkpoint || step_once || lab->finished() || Clock::now() - last_published >= kPublishEvery) {
+    if (checkpoint || step_once || lab->finished() || awaited()) {
       step_once = false;
       publish();
     }
+  }
+
+  /// A snapshot costs about as much as a step: nobody gets one who has not looked at the one before.
+  bool awaited() const {
+    if (Clock::now() - last_published < kPublishEvery) return false;
+    std::lock_guard lock(mutex);
+    return taken;
   }
 
   void publish() {
@@ -171,6 +183,7 @@ struct LiveLab::Impl {
     {
       std::lock_guard lock(mutex);
       newest = std::make_shared<const Snapshot>(std::move(snapshot));
+      taken = false;
     }
     last_published = Clock::now();
     if (published) published();
@@ -267,6 +280,7 @@ void LiveLab::post(Command command) {
 
 std::shared_ptr<const Snapshot> LiveLab::snapshot() const {
   std::lock_guard lock(impl_->mutex);
+  impl_->taken = true;
   return impl_->newest;
 }
 

@@ -35,7 +35,8 @@ struct TakeState {  // calls `taken` with a copy of the run as it is then: on a 
 };
 using Command = std::variant<SetPaused, StepOnce, SetRate, SetMask, Restart, Resume, TakeState>;
 
-/// Twins in training on threads of their own. Nothing here blocks for longer than it takes to swap a pointer.
+/// Twins in training on threads of their own, which give way to all others: to the window, and to the graphics driver.
+/// Nothing here blocks for longer than it takes to swap a pointer.
 ///
 ///   LiveLab lab({config, corpus}, [] { glfwPostEmptyEvent(); });
 ///   lab.post(SetRate{60});
@@ -52,7 +53,8 @@ class LiveLab {
 
   /// Throws Error where the command cannot work; the running lab then stays as it was.
   void post(Command command);
-  /// Newest snapshot, never null.
+  /// Newest snapshot, never null. While training runs there is a new one 33 ms later at the earliest, and only after
+  /// this one was taken: training does not stop for pictures that nobody looks at.
   std::shared_ptr<const Snapshot> snapshot() const;
 
  private:

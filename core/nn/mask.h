@@ -49,10 +49,12 @@ class Mask {
   void validate() const;
   /// The same, and if it is not of a model that reads so many tokens.
   void validate(int context) const;
-  bool operator==(const Mask&) const = default;
+  bool operator==(const Mask& other) const;
 
  private:
-  explicit Mask(int T) : size_(T), values_(static_cast<size_t>(T) * T, 0.0f) {}
+  Mask(int T, float value) : size_(T), values_(static_cast<size_t>(T) * T, value) {}
+  template <class OpenKeys>
+  static Mask opening(int T, OpenKeys open, float elsewhere);
   int size_;
   std::vector<float> values_;  // (T, T)
 };

@@ -8,6 +8,7 @@
 #include "app/host/frame_stats.h"
 #include "app/host/pacer.h"
 #include "app/host/png.h"
+#include "app/host/work_clock.h"
 #include "core/base/error.h"
 #include "null_host.h"
 
@@ -47,7 +48,7 @@ TEST_CASE("percentiles by nearest rank") {
   CHECK(percentile({4, 1, 3, 2}, 0.5) == 2);
   CHECK(percentile({4, 1, 3, 2}, 0.99) == 4);
   FrameStats stats;
-  for (int i = 1; i <= 1000; ++i) stats.add(i, 0.5);
+  for (int i = 1; i <= 1000; ++i) stats.add({.whole = static_cast<double>(i), .ui = 0.5, .own = 1});
   stats.first_frame(123);
   nlohmann::json figures;
   stats.write(figures);
@@ -55,6 +56,70 @@ TEST_CASE("percentiles by nearest rank") {
   CHECK(figures["frame"]["ms_p50"] == 700);  // of the newest 600
   CHECK(figures["frame"]["first_ms"] == 123);
   CHECK(figures["ui"]["ms_p50"] == 0.5);
+  CHECK(figures["frame"]["own_ms_p99"] == 1);
+}
+
+namespace {
+
+nlohmann::json figures_of(const FrameStats& stats) {
+  nlohmann::json figures;
+  stats.write(figures);
+  return figures;
+}
+
+}  // namespace
+
+TEST_CASE("a hitch is a frame of which our own part takes longer than 33 ms, however long the driver takes") {
+  FrameStats stats;
+  CHECK(figures_of(stats)["frame"]["hitches"] == 0);
+  stats.add({.whole = 400, .ui = 90, .own = 300});  // the start
+  CHECK(figures_of(stats)["frame"]["hitches"] == 0);
+  CHECK(figures_of(stats)["frame"]["own_ms_max"] == 0);
+  stats.add({.whole = 500, .ui = 1, .own = 33});
+  CHECK(figures_of(stats)["frame"]["hitches"] == 0);
+  stats.add({.whole = 40, .ui = 1, .own = 33.1});
+  stats.add({.whole = 90, .ui = 80, .own = 85});
+  CHECK(figures_of(stats)["frame"]["hitches"] == 2);
+  for (int i = 0; i < 1000; ++i) stats.add({.whole = 30, .ui = 1, .own = 2});
+  CHECK(figures_of(stats)["frame"]["hitches"] == 2);  // they are not forgotten
+  CHECK(figures_of(stats)["frame"]["own_ms_max"] == 85);
+  CHECK(figures_of(stats)["frame"]["own_ms_p99"] == 2);
+}
+
+TEST_CASE("how fast input is answered: the newest ones, and the slowest of all") {
+  FrameStats stats;
+  CHECK(figures_of(stats)["input"]["count"] == 0);
+  CHECK(figures_of(stats)["input"]["ms_max"] == 0);
+  stats.answered(70);
+  for (int i = 0; i < 2000; ++i) stats.answered(1 + i % 10);
+  const nlohmann::json input = figures_of(stats)["input"];
+  CHECK(input["count"] == 2001);
+  CHECK(input["ms_p50"] == 5);
+  CHECK(input["ms_p90"] == 9);
+  CHECK(input["ms_max"] == 70);
+}
+
+TEST_CASE("our own time stands still while the driver is at work or there is nothing to do") {
+  double wall = 10, waited = 1;  // s
+  const auto pass = [&](double seconds, double without_core) {
+    wall += seconds;
+    waited += without_core;
+  };
+  WorkClock clock([&] { return wall; }, [&] { return waited; });
+  const double begin = clock.now(), interrupted = clock.interrupted();
+  const auto work = [&] { return clock.now() - begin; };
+  const auto not_ours = [&] { return clock.interrupted() - interrupted; };
+
+  pass(0.002, 0.0005);  // a person waits for all of it, but others had the core for a while
+  CHECK(work() == doctest::Approx(0.002));
+  CHECK(not_ours() == doctest::Approx(0.0005));
+  clock.driver([&] { pass(0.030, 0.004); });
+  CHECK(work() == doctest::Approx(0.002));
+  CHECK(not_ours() == doctest::Approx(0.0005));
+  // Woken after 100 ms, of which the last 3 passed until there was a core: these are in somebody's way.
+  CHECK(clock.asleep([&] { return pass(0.100, 0.003), 7; }) == 7);
+  CHECK(work() == doctest::Approx(0.005));
+  CHECK(not_ours() == doctest::Approx(0.0035));
 }
 
 TEST_CASE("a picture is a PNG, and what cannot be written says so") {

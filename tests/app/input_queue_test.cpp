@@ -102,3 +102,20 @@ TEST_CASE("codes that no keyboard has are ignored") {
   for (int i = 0; i < 4; ++i) q.apply(c.io());
   CHECK(q.empty());
 }
+
+TEST_CASE("an input's wait begins when it came, and ends with the frame that it is given") {
+  Context c;
+  InputQueue queue;
+  CHECK_FALSE(queue.apply(c.io()).has_value());
+  queue.set_now(1);
+  queue.move(10, 10);
+  queue.button(0, true);
+  queue.set_now(2);
+  queue.button(0, false);
+  CHECK(queue.apply(c.io()) == 1);
+  queue.set_now(3);
+  queue.move(20, 20);
+  CHECK(queue.apply(c.io()) == 2);  // the release has waited for a frame of its own
+  CHECK(queue.apply(c.io()) == 3);
+  CHECK_FALSE(queue.apply(c.io()).has_value());
+}

@@ -1,14 +1,23 @@
 #include <doctest/doctest.h>
 
 #include <cmath>
+#include <cstdlib>
+#include <string>
 #include <vector>
 
+#include "core/base/instruction_level.h"
 #include "core/base/rng.h"
 #include "core/nn/parameters.h"
 #include "tests/core/support.h"
 
 namespace nopeek::test {
 namespace {
+
+TEST_CASE("the core says which level was loaded") {
+  const char* expected = std::getenv("NOPEEK_EXPECTED_LEVEL");  // set by tests/levels
+  if (expected) CHECK(instruction_level() == std::string(expected));
+  CHECK_FALSE(std::string(instruction_level()).empty());
+}
 
 TEST_CASE("FNV-1a has its published values") {
   CHECK(hash_of("") == 0xcbf29ce484222325u);

@@ -3,6 +3,7 @@
 #include <doctest/doctest.h>
 
 #include <cmath>
+#include <iterator>
 
 #include "tests/core/support.h"
 
@@ -115,6 +116,86 @@ TEST_CASE("a mask is called by what its values are") {
   Mask single = Mask::causal(1);
   single.set(0, 0, -3);
   CHECK(describe(single) == "custom");
+}
+
+/// describe() as its words are meant: the first of all named masks, built whole, that is equal in every cell.
+std::string name_by_building(const Mask& mask) {
+  const int T = mask.size();
+  const auto is = [&](auto&& value) {
+    for (int query = 0; query < T; ++query) {
+      for (int key = 0; key < T; ++key) {
+        if (mask(query, key) != value(query, key)) return false;
+      }
+    }
+    return true;
+  };
+  const auto penalised = [](float penalty) { return [=](int q, int k) { return k <= q ? 0.0f : penalty; }; };
+  const auto open = [](auto&& sees) { return [=](int q, int k) { return sees(q, k) ? 0.0f : Mask::kForbidden; }; };
+  if (is(penalised(Mask::kForbidden))) return "causal";
+  if (is(penalised(0))) return "full";
+  if (is(open([](int q, int k) { return k <= q + 1; }))) return "off by one";
+  if (is(penalised(mask(0, T - 1)))) return "penalty";
+  for (int width = 1; width < T; ++width) {
+    if (is(open([=](int q, int k) { return k <= q && q - k < width; }))) return "window of " + std::to_string(width);
+  }
+  for (int n = 2; n < T; ++n) {
+    if (is(open([=](int q, int k) { return k <= q || k < n; }))) return "prefix of " + std::to_string(n);
+  }
+  return "custom";
+}
+
+/// All masks that have a name, of one size.
+std::vector<Mask> named_masks(int T) {
+  std::vector<Mask> masks{Mask::causal(T),
+                          Mask::full(T),
+                          Mask::off_by_one(T),
+                          Mask::penalised_future(T, -0.25f),
+                          Mask::penalised_future(T, -1e9f),
+                          Mask::penalised_future(T, std::nanf(""))};
+  for (int n = 0; n <= T + 1; ++n) {
+    masks.push_back(Mask::window(T, n));
+    masks.push_back(Mask::prefix(T, n));
+  }
+  return masks;
+}
+
+TEST_CASE("a mask's name, and whether it is causal or equal to another, are those of its cells") {
+  const float values[] = {0.0f, -0.0f, -0.25f, -1e9f, Mask::kForbidden, std::nanf("")};
+  Rng rng(11);
+  const auto holds = [](const Mask& mask) {
+    const std::string name = describe(mask), expected = name_by_building(mask);
+    bool causal = true, equal_cells = true;
+    for (int query = 0; query < mask.size(); ++query) {
+      for (int key = 0; key < mask.size(); ++key) {
+        causal &= key <= query || !mask.visible(query, key);
+        equal_cells &= !std::isnan(mask(query, key));  // NaN is not even equal to itself
+      }
+    }
+    return name.substr(0, name.find(" \u2212")) == expected && mask.is_causal() == causal &&
+           (mask == Mask(mask)) == equal_cells;
+  };
+  for (const int T : {1, 2, 3, 4, 7, 19}) {
+    for (const Mask& named : named_masks(T)) {
+      CHECK(holds(named));
+      for (int repeat = 0; repeat < 40; ++repeat) {  // painted in one cell, and then in more and more of them
+        Mask painted = named;
+        for (int cell = 0; cell <= repeat / 10; ++cell) {
+          const int query = static_cast<int>(rng.uniform() * T), key = static_cast<int>(rng.uniform() * T);
+          painted.set(query, key, values[static_cast<size_t>(rng.uniform() * std::size(values))]);
+          REQUIRE(holds(painted));
+          REQUIRE((painted == named) == [&] {
+            for (int q = 0; q < T; ++q) {
+              for (int k = 0; k < T; ++k) {
+                if (painted(q, k) != named(q, k)) return false;
+              }
+            }
+            return true;
+          }());
+        }
+      }
+    }
+    for (int repeat = 0; repeat < 20; ++repeat) CHECK(holds(Mask::random(T, rng, rng.uniform())));
+  }
 }
 
 TEST_CASE("left padding hides the pads from every real query and leaves each pad itself") {

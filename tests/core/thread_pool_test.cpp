@@ -6,6 +6,8 @@
 #include <barrier>
 #include <mutex>
 #include <set>
+#include <stdexcept>
+#include <string>
 
 namespace nopeek::test {
 namespace {
@@ -71,6 +73,66 @@ TEST_CASE("pools come and go without work, and with their workers asleep") {
     pool.run(4, [&](int k) { sum += k; });
     CHECK(sum == 6);
   }
+}
+
+TEST_CASE("the same threads serve run after run, and the caller's task is number 0") {
+  constexpr int kThreads = 3;
+  ThreadPool pool(kThreads);
+  std::set<std::thread::id> first;
+  for (int repeat = 0; repeat < 20; ++repeat) {
+    std::barrier all(kThreads);  // so that each thread has a task
+    std::vector<std::thread::id> ids(kThreads);
+    pool.run(kThreads, [&](int i) {
+      ids[static_cast<size_t>(i)] = std::this_thread::get_id();
+      all.arrive_and_wait();
+    });
+    const std::set<std::thread::id> now(ids.begin(), ids.end());
+    if (repeat == 0) first = now;
+    CHECK(now.size() == kThreads);
+    CHECK(now == first);
+    CHECK(ids[0] == std::this_thread::get_id());
+  }
+}
+
+TEST_CASE("what a task throws comes out of run, of several the lowest one's, and the others run all the same") {
+  for (const int threads : {1, 2, 4}) {
+    ThreadPool pool(threads);
+    for (int repeat = 0; repeat < 50; ++repeat) {
+      std::atomic<int> ran = 0;
+      std::string said;
+      try {
+        pool.run(16, [&](int i) {
+          ++ran;
+          if (i % 5 == 3) throw std::runtime_error("task " + std::to_string(i));
+        });
+      } catch (const std::runtime_error& error) {
+        said = error.what();
+      }
+      CHECK(said == "task 3");
+      CHECK(ran == 16);
+      ran = 0;
+      CHECK_NOTHROW(pool.run(16, [&](int) { ++ran; }));  // it is forgotten
+      CHECK(ran == 16);
+    }
+  }
+}
+
+TEST_CASE("workers begin with what they are told to, and the caller does not") {
+  static std::atomic<int> begun;
+  begun = 0;
+  thread_local bool is_worker = false;
+  ThreadPool pool(4, [] {
+    is_worker = true;
+    ++begun;
+  });
+  std::barrier all(4);
+  std::atomic<int> workers = 0;
+  pool.run(4, [&](int) {
+    all.arrive_and_wait();
+    workers += is_worker ? 1 : 0;
+  });
+  CHECK(workers == 3);
+  CHECK(begun == 3);
 }
 
 }  // namespace
