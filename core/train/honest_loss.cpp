@@ -29,24 +29,29 @@ int first_reached(const Mask& mask, int changed, int end) {
   return changed;
 }
 
-/// What measuring `positions` of B sequences costs, in passes over one row of one sequence.
+/// The head's share of a model: its weights over those of all blocks.
+double head_share(const ModelConfig& config) { return config.vocab / (12.0 * config.channels * config.layers); }
+
+/// What measuring `positions` of B sequences costs, in rows of one sequence through all blocks.
 template <class S>
 double work(const Mask& mask, const ModelConfig& config, int B, std::span<const int> positions) {
-  const int layers = config.layers;
-  const double weights = 12.0 * layers * config.channels * config.channels * sizeof(S);
-  const double rows_of_weights = weights < kCache ? kRowsOfCachedWeights : kRowsOfWeights;
+  const double C = config.channels, head = head_share(config);
+  const double bytes = 12 * C * C * config.layers * (1 + head) * sizeof(S);
+  const double rows_of_weights = bytes < kCache ? kRowsOfCachedWeights : kRowsOfWeights;
   double rows = 0;
   int from = 0;
   for (const int position : positions) {
     const int to = position + 1;
-    for (int l = 0, changed = from; l < layers; ++l) {
-      const int reached = l + 1 < layers ? first_reached(mask, changed, to) : position;
-      rows += B * (0.25 * (to - changed) + 0.75 * (to - reached)) + rows_of_weights;  // 3 of 12 C^2 are those of qkv
+    for (int l = 0, changed = from; l < config.layers; ++l) {
+      const int reached = l + 1 < config.layers ? first_reached(mask, changed, to) : position;
+      // Of a block's 12 C^2 weights 3 C^2 are those of queries, keys and values.
+      rows += (B * (0.25 * (to - changed) + 0.75 * (to - reached)) + rows_of_weights) / config.layers;
       changed = reached;
     }
+    rows += head * (B + rows_of_weights);
     from = to;
   }
-  return rows / layers;
+  return rows;
 }
 
 }  // namespace
@@ -81,7 +86,7 @@ HonestLoss<S>::HonestLoss(const ModelConfig& config, int B, int T)
 
 template <class S>
 std::span<const int> HonestLoss<S>::choose(const Mask& mask, uint64_t draw) {
-  const double budget = kBudget * kPassesOfStep * B_ * T_;
+  const double budget = kBudget * kPassesOfStep * B_ * T_ * (1 + head_share(config_));
   int n = T_;
   for (;;) {
     spread_positions(T_, n, 0, positions_);  // from any start: n must not depend on the draw

@@ -11,10 +11,10 @@ namespace nopeek {
 /// larger, the reported loss is a lie.
 ///
 /// The prefixes of a text differ by a token at their end, so they are not run one by one: the pass over a prefix is
-/// kept and the next token appended to it. Of the rows (positions) that are there, a layer computes those anew that
-/// see, by the mask, a row that is new or has changed. Under a causal mask there are none, and all prefixes together
-/// cost one pass over the text; under a full mask each token changes all rows behind the first layer's keys and values.
-/// The tokens that come later are not part of the pass by then: they are not hidden, they are not there.
+/// kept and the next token appended to it. Each layer then computes anew from the first row (position) on that sees, by
+/// the mask, a row that is new or has changed. Under a causal mask that is the new row itself, and all prefixes
+/// together cost one pass over the text; under a full mask each token changes all rows behind the first layer's keys
+/// and values. The tokens that come later are not part of the pass by then: they are not hidden, they are not there.
 ///
 /// Takes its memory once. Rows lie by position, those of all sequences side by side: row t*B + b. So the rows from some
 /// position on are one matrix, whatever the number of sequences.
