@@ -180,9 +180,11 @@ struct LiveLab::Impl {
     }
     snapshot.checkpoints = checkpoints.list();
     snapshot.earlier = earlier;
+    // Nothing is made or destroyed under the lock: the window may be waiting for it, and this thread gives way.
+    std::shared_ptr<const Snapshot> next = std::make_shared<const Snapshot>(std::move(snapshot));
     {
       std::lock_guard lock(mutex);
-      newest = std::make_shared<const Snapshot>(std::move(snapshot));
+      newest.swap(next);
       taken = false;
     }
     last_published = Clock::now();
