@@ -156,7 +156,8 @@ class JsonOutput : public Output {
 const char* write_tokens(const GenerateCommand& command, const Model& model, Generation& generation, Output& out) {
   const SamplingConfig sampling = sampling_of(command);
   const Dropout dropout{command.dropout_on ? model.config().dropout : 0, Rng::mix(command.seed)};
-  Decoder<float> decoder(*model.parameters, *model.mask, !command.no_kv_cache);
+  ThreadPool threads(hardware_threads());
+  Decoder<float> decoder(*model.parameters, *model.mask, !command.no_kv_cache, &threads);
   Distribution distribution;
   for (int i = 0; i < command.max_new_tokens; ++i) {
     try {

@@ -10,7 +10,6 @@
 #include <cstdio>
 #include <optional>
 #include <sstream>
-#include <thread>
 
 #include "app/host/assets.h"
 #include "core/base/error.h"
@@ -249,8 +248,7 @@ std::optional<Error> keep(const TrainCommand& command, const Lab& lab, RunLog& l
 int run_train(const TrainCommand& command) {
   require_log_beside(command.log, command.save);
   Lab lab = make_lab(command);
-  const int cores = static_cast<int>(std::max(1u, std::thread::hardware_concurrency()));
-  ThreadPool threads(command.threads > 0 ? command.threads : cores);
+  ThreadPool threads(command.threads > 0 ? command.threads : hardware_threads());
   if (!command.save.empty()) FolderWriter{command.save};  // refuses now what could not be saved hours later
   RunLog log(command.log);
   for (int64_t step = 1; step <= lab.steps(); ++step) log.write(lab, step);

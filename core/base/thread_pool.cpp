@@ -1,5 +1,6 @@
 #include "core/base/thread_pool.h"
 
+#include <algorithm>
 #include <chrono>
 #include <numeric>
 #include <utility>
@@ -16,9 +17,11 @@ constexpr auto kSpin = std::chrono::microseconds(50);
 
 }  // namespace
 
+int hardware_threads() { return static_cast<int>(std::max(1u, std::thread::hardware_concurrency())); }
+
 // A thread that spins on a core that another one of the pool waits for would only hold it up.
 ThreadPool::ThreadPool(int threads, void (*worker_begins)())
-    : next_(static_cast<size_t>(threads)), spins_(threads <= static_cast<int>(std::thread::hardware_concurrency())) {
+    : next_(static_cast<size_t>(threads)), spins_(threads <= hardware_threads()) {
   for (int self = 1; self < threads; ++self) {
     workers_.emplace_back([this, self, worker_begins] {
       if (worker_begins) worker_begins();

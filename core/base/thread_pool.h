@@ -8,6 +8,9 @@
 
 namespace nopeek {
 
+/// Threads that this machine runs at the same time, at least 1.
+int hardware_threads();
+
 /// Runs numbered tasks on a fixed set of threads, the calling one among them. Task i belongs to thread i mod threads,
 /// the caller being thread 0, so that what a task touched in the run before is still in that core's cache; a thread
 /// that has done its own helps the others, so which one runs a task is left to chance in the end. Results are

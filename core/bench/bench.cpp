@@ -91,10 +91,13 @@ Timed time_against(const Budget& budget, const Limit& limit, const Amount& amoun
   return timed;
 }
 
-double forward_flops(const ModelConfig& config, double T, double logits) {
-  const double C = config.channels, L = config.layers, V = config.vocab;
-  return 2 * T * 12 * C * C * L + 2 * logits * V * C + 4 * T * T * C * L;
+/// Of one block: query, key and value of T positions; for `rows` of them attention, its projection and the MLP.
+double block_flops(const ModelConfig& config, double T, double rows) {
+  const double C = config.channels;
+  return 2 * T * 3 * C * C + rows * (2 * 9 * C * C + 4 * T * C);
 }
+
+double head_flops(const ModelConfig& config) { return 2.0 * config.vocab * config.channels; }
 
 }  // namespace
 
@@ -120,9 +123,13 @@ RunConfig bench_config(const std::string& name) {
   return config;
 }
 
-double step_flops(const ModelConfig& config, int B, int T) { return 3.0 * B * forward_flops(config, T, T); }
+double step_flops(const ModelConfig& config, int B, int T) {
+  return 3.0 * B * (config.layers * block_flops(config, T, T) + T * head_flops(config));
+}
 
-double prefill_flops(const ModelConfig& config, int T) { return forward_flops(config, T, 1); }
+double prefill_flops(const ModelConfig& config, int T) {
+  return (config.layers - 1) * block_flops(config, T, T) + block_flops(config, T, 1) + head_flops(config);
+}
 
 double token_bytes(const Parameters<float>& parameters, int T) {
   const ModelConfig& config = parameters.config();

@@ -31,7 +31,8 @@ RunConfig bench_config(const std::string& name);
 /// Floating point operations of a training step: two for each multiplication and addition of the matrix products, of
 /// attention over all T * T pairs too; backward counts as two forward passes. What is no matrix product is not counted.
 double step_flops(const ModelConfig& config, int B, int T);
-/// The same of a forward pass over T tokens that computes the last one's logits only.
+/// The same of a forward pass over T tokens that computes the last one's logits only, and so, of the last block, all
+/// keys and values, but one row of the rest.
 double prefill_flops(const ModelConfig& config, int T);
 /// Bytes that computing one token must read: all weights but the position embeddings, and the keys and values of `T`
 /// positions.

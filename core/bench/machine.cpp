@@ -122,7 +122,7 @@ double rate_of_all(ThreadPool& threads, const Task& task) {
 
 Machine this_machine() {
   return {.cpu = cpu_name(),
-          .hardware_threads = static_cast<int>(std::max(1u, std::thread::hardware_concurrency())),
+          .hardware_threads = nopeek::hardware_threads(),
           .level = std::string(instruction_level()) + " (" + vectors() + ")"};
 }
 

@@ -2,7 +2,6 @@
 
 #include <algorithm>
 #include <cassert>
-#include <functional>
 
 #include "core/nn/attention.h"
 #include "core/nn/matmul.h"
@@ -59,7 +58,7 @@ void Decoder<S>::share_out(Index columns, Index work, const Part& part) {
     const Index from = columns * p / parts, to = columns * (p + 1) / parts;
     part(from, to - from);
   };
-  parts == 1 ? task(0) : threads_->run(parts, std::ref(task));
+  parts == 1 ? task(0) : threads_->run(parts, task);
 }
 
 template <class S>

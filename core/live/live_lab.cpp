@@ -81,7 +81,7 @@ struct LiveLab::Impl {
   Impl(Start start, std::function<void()> published_, bool paused_)
       : published(std::move(published_)),
         paused(paused_),
-        threads(std::clamp(static_cast<int>(std::thread::hardware_concurrency()), 2, 8), give_way) {
+        threads(std::clamp(hardware_threads(), 2, 8), give_way) {
     check(start);
     context = context_of(start);
     carry_out(std::move(start));

@@ -6,6 +6,8 @@
 #include <new>
 
 #include "core/base/error.h"
+#include "core/base/scheduling.h"
+#include "core/base/thread_pool.h"
 
 namespace nopeek {
 
@@ -16,8 +18,8 @@ struct Reader {
   Model model;
   bool cache;
   Decoder<float> decoder;
-  Reader(Model m, bool use_cache)
-      : model(std::move(m)), cache(use_cache), decoder(*model.parameters, *model.mask, use_cache) {}
+  Reader(Model m, bool use_cache, ThreadPool& threads)
+      : model(std::move(m)), cache(use_cache), decoder(*model.parameters, *model.mask, use_cache, &threads) {}
 };
 
 }  // namespace
@@ -29,6 +31,7 @@ bool LiveNextToken::Question::operator==(const Question& other) const {
 }
 
 struct LiveNextToken::Readers {
+  ThreadPool threads{hardware_threads(), give_way};
   std::vector<std::unique_ptr<Reader>> readers, replaying;  // by the model's place
   uint64_t number = 0;
 
@@ -50,11 +53,11 @@ struct LiveNextToken::Readers {
   }
 
   /// The decoder of the model at place i, with its cache where it is still the same model.
-  static Decoder<float>& reader(std::vector<std::unique_ptr<Reader>>& all, size_t i, const Model& model, bool cache) {
+  Decoder<float>& reader(std::vector<std::unique_ptr<Reader>>& all, size_t i, const Model& model, bool cache) {
     if (all.size() <= i) all.resize(i + 1);
     if (!all[i] || !same_function(all[i]->model, model) || all[i]->cache != cache) {
       all[i] = nullptr;  // frees its memory before the next one takes its own
-      all[i] = std::make_unique<Reader>(model, cache);
+      all[i] = std::make_unique<Reader>(model, cache, threads);
     }
     return all[i]->decoder;
   }
