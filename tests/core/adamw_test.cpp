@@ -76,6 +76,24 @@ TEST_CASE("two unequal gradients: the moments as worked by hand") {
   CHECK((f.weights.flat().array() - expected).abs().maxCoeff() < 1e-10);
 }
 
+TEST_CASE("an update in parts is the update, wherever one cuts the tensors") {
+  TrainConfig config = bare(0.1);
+  config.weight_decay = 0.2;
+  Fixture whole(config), parts(config);
+  const size_t size = whole.weights.size();
+  REQUIRE(size > 100);
+  for (const size_t step : {size_t{1}, size_t{7}, size_t{64}, size - 1}) {
+    Rng rng(step);
+    whole.gradients.flat() = parts.gradients.flat() = random_row<double>(static_cast<Eigen::Index>(size), rng);
+    whole.optimiser.update(whole.weights, whole.gradients, 0.5);
+    parts.optimiser.begin_update(0.5);
+    for (size_t first = 0; first < size; first += step) {
+      parts.optimiser.update_part(parts.weights, parts.gradients, first, std::min(first + step, size));
+    }
+    CHECK(parts.weights.flat().isApprox(whole.weights.flat(), 1e-14));
+  }
+}
+
 TEST_CASE("epsilon stands outside of the square root") {
   TrainConfig config = bare(1);
   config.epsilon = 3;

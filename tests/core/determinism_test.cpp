@@ -42,6 +42,15 @@ TEST_CASE("weights, log and attention are the same bits over repeats and for 1, 
   CHECK_FALSE(run(config, 1, kSteps) == once);
 }
 
+TEST_CASE("more weights than a thread updates at a time: the same bits for 1, 2 and 3 threads") {
+  RunConfig config = four_shards();
+  config.model.channels = 48;
+  Trainer<float> trainer((config.model.vocab = small_corpus()->vocab_size(), config), Mask::causal(24));
+  REQUIRE(trainer.chunks() > 3);
+  const Hashes once = run(config, 1, 5);
+  for (const int threads : {2, 3}) CHECK(run(config, threads, 5) == once);
+}
+
 TEST_CASE("what the program allocated before does not matter: the memory of models begins at an aligned address") {
   // Eigen sums a row from its first aligned element on, so the address decides the order. This shifts malloc's next
   // blocks by 16 bytes a round.

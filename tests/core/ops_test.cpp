@@ -36,6 +36,16 @@ TEST_CASE("softmax does not care for a constant added to a row, nor for huge sco
   CHECK(huge(0, 1) == 0.0f);
 }
 
+TEST_CASE_TEMPLATE("softmax does not hide a number that is none", S, float, double) {
+  constexpr S kNan = std::numeric_limits<S>::quiet_NaN(), kMinusInf = -std::numeric_limits<S>::infinity();
+  for (const int K : {1, 2, 5, 16, 40}) {
+    Matrix<S> row = Matrix<S>::Constant(1, K, kMinusInf);
+    row(0, K - 1) = kNan;
+    softmax_forward<S>(row);
+    CHECK(row.hasNaN());
+  }
+}
+
 TEST_CASE_TEMPLATE("softmax gives exactly 0 for minus infinity, and a row of nothing else is all 0", S, float, double) {
   for (const int K : {1, 3, 4, 8, 17, 24}) {
     Matrix<S> rows(2, K);
