@@ -148,7 +148,7 @@ Limits measure_limits(ThreadPool& threads, MemoryReader& memory) {
 }
 
 StepBench bench_step(const RunConfig& config, ThreadPool& threads, int samples, Progress* progress) {
-  constexpr int kBatches = 16, kWarmUp = 3;
+  constexpr int kBatches = 16, kWarmUp = 2;
   const int B = config.train.batch, T = config.model.context;
   Trainer<float> trainer(config, Mask::causal(T));
   Rng rng(config.seed);

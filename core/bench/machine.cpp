@@ -55,7 +55,7 @@ const char* vectors() {
 std::atomic<float> sink;
 
 constexpr int kChains = 12;       // hide the latency of two units, and still fit 16 registers beside both operands
-constexpr int kRounds = 1 << 14;  // some microseconds between two looks at the clock
+constexpr int kRounds = 1 << 17;  // some half a millisecond between two looks at the clock
 
 /// kRounds multiply-adds in each of kChains chains. Each chain tends to addend / (1 - factor): no overflow, and no
 /// subnormal numbers, which would be slower.
@@ -102,20 +102,17 @@ float sum_of(const float* first, Eigen::Index count, int streams) {
   return 0;
 }
 
-/// Runs task() once on each thread of the pool at the same time. task() returns how much it did; in the end stands the
-/// sum over the threads of what each did in a second.
+/// Runs task() once on each thread of the pool at the same time, and sums what it returns.
 template <class Task>
-double rate_of_all(ThreadPool& threads, const Task& task) {
+double sum_over(ThreadPool& threads, const Task& task) {
   const int count = threads.threads();
   std::latch ready(count);  // a thread that waits here takes no second task, so each gets one
-  std::vector<double> rates(static_cast<size_t>(count));
+  std::vector<double> results(static_cast<size_t>(count));
   threads.run(count, [&](int i) {
     ready.arrive_and_wait();
-    const auto start = Clock::now();
-    const double done = task(i);
-    rates[static_cast<size_t>(i)] = done / seconds_since(start);
+    results[static_cast<size_t>(i)] = task(i);
   });
-  return std::accumulate(rates.begin(), rates.end(), 0.0);
+  return std::accumulate(results.begin(), results.end(), 0.0);
 }
 
 }  // namespace
@@ -127,14 +124,15 @@ Machine this_machine() {
 }
 
 double measure_fma_peak(ThreadPool& threads) {
-  constexpr double kSeconds = 4e-3;
-  return rate_of_all(threads, [](int) {
-    double operations = 0;
+  constexpr double kSeconds = 4e-3, kOperations = 2.0 * kLanes * kChains * kRounds;
+  return sum_over(threads, [](int) {
+    double best = 0;  // the others were interrupted
     for (const auto start = Clock::now(); seconds_since(start) < kSeconds;) {
+      const auto begin = Clock::now();
       sink = multiply_adds(0.999f, 0.5f);
-      operations += 2.0 * kLanes * kChains * kRounds;
+      best = std::max(best, kOperations / seconds_since(begin));
     }
-    return operations;
+    return best;
   });
 }
 
@@ -143,9 +141,10 @@ MemoryReader::MemoryReader() : array_(size_t{1} << 26, 1.0f) {}
 double MemoryReader::read(ThreadPool& threads, int streams) {
   constexpr Eigen::Index kPart = 8 * 8 * kLanes;  // so that up to 8 streams are each 8 packets, and aligned
   const Eigen::Index share = std::ssize(array_) / threads.threads() / kPart * kPart;
-  return rate_of_all(threads, [&](int i) {
+  return sum_over(threads, [&](int i) {
+    const auto start = Clock::now();
     sink = sum_of(array_.data() + i * share, share, streams);
-    return static_cast<double>(share) * sizeof(float);
+    return static_cast<double>(share) * sizeof(float) / seconds_since(start);
   });
 }
 

@@ -15,8 +15,8 @@ struct Machine {
 Machine this_machine();
 
 /// Operations per second of multiply-adds in registers, two operations each, on all threads of the pool at once, as
-/// wide as this core was built for: what no code can exceed. Takes some 4 ms. A processor has faster and slower times:
-/// to compare, measure it between what it is compared with.
+/// wide as this core was built for: what no code can exceed. The best half millisecond of each thread within 4 ms. A
+/// processor has faster and slower times: to compare, measure it between what it is compared with.
 double measure_fma_peak(ThreadPool& threads);
 
 /// Measures how fast memory is read: by summing an array that no cache holds.
