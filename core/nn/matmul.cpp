@@ -34,7 +34,9 @@ constexpr Index kWidth = kVectors* kLanes<S>;  // columns of a panel
 // What is worked on at a time: of B kDepth x kColumns, packed, at most half a megabyte of floats; of A kBlock rows, as
 // many as stay in the second cache while all panels pass by.
 constexpr Index kDepth = 384, kColumns = 384, kBlock = 16 * kRows;
-constexpr Index kSmall = 4096;  // elements of B that are near at hand wherever they lie: half of the first cache
+/// Elements of B that are near at hand wherever they lie: half of the first cache. And those that one tile's rows do
+/// not read often enough to be worth a copy, as long as they are not as many as the pages that a core keeps in mind.
+constexpr Index kSmall = 1 << 12, kRead = 1 << 20;
 
 /// What the sums start from: nothing, a bias (stride 0), or C itself.
 template <class S>
@@ -148,7 +150,14 @@ void multiply_panel(const Factor<S>& A, Index m0, Index M, Index k, Index K, Pan
   }
 }
 
-/// Few rows, and B in whole vectors: copying it would cost more than it saves.
+/// Whether copying B would cost more than it saves: it is small, or read by few rows, and ends with a whole vector.
+template <class S>
+bool worth_no_copy(const Factor<S>& A, const Factor<S>& B) {
+  const Index elements = B.rows * B.cols;
+  return B.col_stride == 1 && B.cols % kLanes<S> == 0 &&
+         ((A.rows <= 4 * kRows && elements <= kSmall) || (A.rows <= kRows && elements <= kRead));
+}
+
 template <class S>
 void multiply_in_place(const Factor<S>& A, const Factor<S>& B, Start<S> start, Out<S> C) {
   for (Index n = 0; n < B.cols; n += kWidth<S>) {
@@ -259,7 +268,7 @@ void multiply(const Factor<S>& A, const Factor<S>& B, Start<S> start, Out<S> C) 
   assert(A.cols == B.rows && A.rows == C.rows() && B.cols == C.cols());
   if (A.rows == 1 && (B.col_stride == 1 || A.col_stride == 1)) {
     multiply_row<S>(A, B, start, C.data());
-  } else if (A.rows <= 4 * kRows && B.col_stride == 1 && B.cols % kLanes<S> == 0 && B.rows * B.cols <= kSmall) {
+  } else if (worth_no_copy(A, B)) {
     multiply_in_place<S>(A, B, start, C);
   } else {
     multiply_packed<S>(A, B, start, C);

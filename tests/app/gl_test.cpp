@@ -8,6 +8,7 @@
 #include "app/gl/heatmap.h"
 #include "app/host/gl_camera.h"
 #include "app/host/glfw_window.h"
+#include "app/host/work_clock.h"
 #include "app/scenes/microscope_export.h"
 #include "app/ui/imgui_compat.h"
 #include "app/ui/text.h"
@@ -24,7 +25,8 @@ constexpr int kWidth = 1024, kHeight = 576;
 struct Stage {
   GlfwWindow window{kWidth, kHeight};
   gl::HeatmapRenderer heatmaps;
-  GlCamera camera{window, heatmaps};
+  WorkClock clock{[] { return 0.0; }, [] { return 0.0; }};
+  GlCamera camera{window, heatmaps, clock};
 
   Stage() {
     ui::forget_fonts();
