@@ -3,7 +3,6 @@
 #include <algorithm>
 #include <cassert>
 #include <cmath>
-#include <limits>
 
 #include "core/base/simd.h"
 #include "core/nn/matmul.h"
@@ -23,27 +22,6 @@ auto part_of_head(M& qkv, int part, int b, int h, int T, int HS) {
 
 Dropout dropout_of_head(const Dropout& dropout, int head_index) {
   return dropout.at(static_cast<uint64_t>(head_index));
-}
-
-/// p = softmax(scale p + mask), for the row of one query over its keys: p (T), mask (T). Where the mask is -inf, p is
-/// exactly 0; and all of it is, where there is nothing else.
-template <class S>
-void masked_softmax(S scale, const S* mask, Index T, S* p) {
-  const auto s = simd::broadcast(scale);
-  simd::map(
-      T, p, [&](auto score, auto m) { return simd::fma(score, s, m); }, p, mask);
-  const S max = simd::largest(T, p);
-  if (max == -std::numeric_limits<S>::infinity()) {
-    std::fill_n(p, T, S(0));
-    return;
-  }
-  const auto most = simd::broadcast(max);
-  simd::map(
-      T, p, [&](auto score) { return simd::exp(score - most); }, p);
-  const auto share = simd::broadcast(S(1) / simd::sum(
-                                                T, [](auto e) { return e; }, p));
-  simd::map(
-      T, p, [&](auto e) { return e * share; }, p);
 }
 
 /// The mask's row in the scalar of the model: where that is float, the row itself.
@@ -67,27 +45,18 @@ void attend(In<S> Q, In<S> K, In<S> V, const Mask& mask, const Dropout& dropout_
   const S scale = S(1) / std::sqrt(static_cast<S>(Q.cols()));
   const Index first = K.rows() - Q.rows(), T = K.rows();
   matmul<S>(Q, K.transpose(), P);
-  for (Index n = 0; n < P.rows(); ++n) masked_softmax(scale, row_of(mask, first + n, T, mask_row), T, &P(n, 0));
+  for (Index n = 0; n < P.rows(); ++n) {
+    const S* m = row_of(mask, first + n, T, mask_row);
+    simd::map(
+        T, &P(n, 0), [scale](auto score, auto mask_) { return score * scale + mask_; }, &P(n, 0), m);
+  }
+  softmax_forward<S>(P);
   if (dropout_.p == 0) {
     matmul<S>(P, V, O);
   } else {
     dropped = P;
     dropout<S>(dropout_, dropped);
     matmul<S>(dropped, V, O);
-  }
-}
-
-/// ds = scale p (dp - sum(p dp)) over each row: back through softmax and scale;  P (T, T), dP becomes the gradient of
-/// the scores. A forbidden cell has p = 0, and so no gradient.
-template <class S>
-void masked_softmax_backward(S scale, In<S> P, Out<S> dP) {
-  const auto s = simd::broadcast(scale);
-  for (Index n = 0; n < P.rows(); ++n) {
-    const S *p = P.row(n).data(), *dp = dP.row(n).data();
-    const auto dot = simd::broadcast(simd::sum(
-        P.cols(), [](auto x, auto dx) { return x * dx; }, p, dp));
-    simd::map(
-        P.cols(), &dP(n, 0), [&](auto x, auto dx) { return s * x * (dx - dot); }, p, dp);
   }
 }
 
@@ -144,8 +113,9 @@ void attention_backward(In<S> dout, In<S> qkv, In<S> weights, int T, int NH, con
         matmul<S>(dropped.transpose(), dO, part_of_head(dqkv, 2, b, h, T, HS));
         dropout<S>(head_dropout, dP);
       }
-      // forward: P = softmax(scale Q K^T + mask)
-      masked_softmax_backward<S>(scale, P, dP);
+      // forward: P = softmax(scale Q K^T + mask). A forbidden cell has P = 0, and so no gradient.
+      softmax_backward<S>(P, dP);
+      dP *= scale;
       matmul<S>(dP, K, part_of_head(dqkv, 0, b, h, T, HS));
       matmul<S>(dP.transpose(), Q, part_of_head(dqkv, 1, b, h, T, HS));
     }

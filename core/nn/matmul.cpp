@@ -188,7 +188,8 @@ void multiply_packed(const Factor<S>& A, const Factor<S>& B, Start<S> start, Out
 }
 
 // A row times a matrix is bound by memory, as in decoding with a KV cache: B is read once, several of its rows or
-// columns at a time, since one stream alone does not fill the way to memory.
+// columns at a time, since one stream alone does not fill the way to memory. The rows behind them are asked for ahead:
+// where threads share a row, it ends before the processor has seen that it is read in order.
 constexpr Index kStreams = 8;
 
 /// y (N) += x[0] B[0] + ... + x[R-1] B[R-1]
@@ -203,6 +204,8 @@ void add_rows(const S* x, Index x_stride, const S* B, Index row_stride, Index N,
   };
   Index n = 0;
   for (; n + kLanes<S> <= N; n += kLanes<S>) {
+#pragma GCC unroll 8
+    for (Index k = R; k < 2 * R; ++k) __builtin_prefetch(B + k * row_stride + n, 0, 2);
     simd::store(y + n, add(simd::load(y + n), [n](const S* row) { return simd::load(row + n); }));
   }
   if (n < N) {

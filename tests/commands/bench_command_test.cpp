@@ -96,7 +96,7 @@ TEST_CASE("bench: bad input gives status 2 and one line; Ctrl+C gives 130") {
   refused(bench({"--batch", "4"}), "--config");
   refused(bench({"--config", "tiny", "--d-model", "66"}), "66");
   refused(bench({"--config", "tiny", "--batch", "0"}), "Batch");
-  refused(bench({"--config", "large", "--batch", "1024", "--context", "1024", "--d-model", "4096"}), "memory");
+  refused(bench({"--config", "large", "--batch", "1024", "--context", "1024", "--d-model", "4096", "--heads", "8"}), "memory");
   refused(bench({"tiny"}), "tiny");
 
   const ProgramOutcome interrupted = run_program({"bench", "--config", "tiny", "--json"}, 0.5);
