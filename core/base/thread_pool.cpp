@@ -22,15 +22,22 @@ int hardware_threads() { return static_cast<int>(std::max(1u, std::thread::hardw
 // A thread that spins on a core that another one of the pool waits for would only hold it up.
 ThreadPool::ThreadPool(int threads, void (*worker_begins)())
     : next_(static_cast<size_t>(threads)), spins_(threads <= hardware_threads()) {
-  for (int self = 1; self < threads; ++self) {
-    workers_.emplace_back([this, self, worker_begins] {
-      if (worker_begins) worker_begins();
-      work(self);
-    });
+  try {
+    for (int self = 1; self < threads; ++self) {
+      workers_.emplace_back([this, self, worker_begins] {
+        if (worker_begins) worker_begins();
+        work(self);
+      });
+    }
+  } catch (...) {
+    stop();  // the system gives no more threads: those that are there would be waited for
+    throw;
   }
 }
 
-ThreadPool::~ThreadPool() {
+ThreadPool::~ThreadPool() { stop(); }
+
+void ThreadPool::stop() {
   {
     const std::lock_guard lock(mutex_);
     stopping_ = true;

@@ -44,6 +44,7 @@ class ThreadPool {
   };
   void run_all(int count, TaskRef task);
   void work(int self);
+  void stop();
   void take_tasks(int self, std::unique_lock<std::mutex>& lock);
   int claim(int self);
   std::exception_ptr attempt(int index) const;
