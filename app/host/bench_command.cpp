@@ -2,6 +2,7 @@
 
 #include <unistd.h>
 
+#include <cmath>
 #include <cstdio>
 #include <memory>
 #include <nlohmann/json.hpp>
@@ -192,6 +193,15 @@ class StatusLine {
 };
 
 /// What `--config` names, as the other options change it.
+void require_weights_fit(const ModelConfig& model) {
+  constexpr double kMost = 4e9;  // bytes, as for the twins
+  const TensorSpec last = parameter_table(model).back();
+  const double bytes = sizeof(float) * static_cast<double>(last.offset + last.size());
+  if (bytes <= kMost) return;
+  throw Error("These weights would take about " + std::to_string(std::lround(bytes / 1e9)) +
+              " GB of memory, more than the 4 GB that NoPeek allows. Choose a smaller width or fewer layers.");
+}
+
 std::vector<Subject> subjects_of(const BenchCommand& command) {
   const bool changed = command.channels || command.context || command.batch || command.layers || command.heads;
   if (command.config.empty()) {
@@ -208,7 +218,11 @@ std::vector<Subject> subjects_of(const BenchCommand& command) {
   model.heads = command.heads.value_or(model.heads);
   subject.config.train.batch = command.batch.value_or(subject.config.train.batch);
   subject.config.validate();
-  if (command.config != "gpt2") Lab::require_memory(subject.config, 2);  // the twins
+  if (command.config == "gpt2") {
+    require_weights_fit(model);
+  } else {
+    Lab::require_memory(subject.config, 2);  // the twins
+  }
   return {subject};
 }
 

@@ -135,9 +135,9 @@ std::vector<std::string> arguments(int argc, char** argv) {
 /// The presets give the defaults that single options then change, whatever their order on the command line; so the size
 /// must be known before the options are described. Those of `bench` are no presets.
 std::string size_among(int argc, char** argv) {
-  if (argc > 1 && argv[1] == std::string_view("bench")) return "tiny";
   for (int i = 1; i < argc; ++i) {
     const std::string argument = argv[i];
+    if (argument == "bench") return "tiny";
     if (argument == "--config" && i + 1 < argc) return argv[i + 1];
     if (argument.starts_with("--config=")) return argument.substr(9);
   }

@@ -9,6 +9,7 @@
 // changes no sum, and equal rows give equal bits.
 #include <Eigen/Core>
 #include <algorithm>
+#include <cmath>
 
 namespace nopeek::simd {
 
@@ -76,7 +77,11 @@ V max(V a, V b) {
 }
 template <class V>
 V sqrt(V x) {
-  return packet::psqrt(x);
+  // Rounded as the standard asks, and so the same on all machines: Eigen's is an approximation, each maker's another.
+  Scalar<V> all[kLanes<Scalar<V>>];
+  store(all, x);
+  for (auto& element : all) element = std::sqrt(element);
+  return load(all);
 }
 /// A square of vectors; transpose() mirrors it at its diagonal.
 template <class S>

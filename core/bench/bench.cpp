@@ -77,13 +77,14 @@ Timed time_against(const Budget& budget, const Limit& limit, const Amount& amoun
   };
   while (more()) {
     const auto begin = std::ssize(timed.rates);
-    for (double elapsed = 0; elapsed < kBlock && more();) {
+    double elapsed = 0;
+    do {
       const int i = static_cast<int>(timed.ms.size());
       const double seconds = seconds_of([&] { work(i); });
       timed.ms.push_back(1e3 * seconds);
       timed.rates.push_back(amount(i) / seconds);
       elapsed += seconds;
-    }
+    } while (elapsed < kBlock && more());
     timed.limits.push_back(limit());
     const double near = (timed.limits.end()[-2] + timed.limits.end()[-1]) / 2;
     timed.fractions.push_back(median_of({timed.rates.begin() + begin, timed.rates.end()}) / near);
@@ -285,7 +286,7 @@ DecodeBench bench_decode(const Parameters<float>& parameters, ThreadPool& thread
   bench.prefill_flops_per_second = 1e3 * flops / bench.prefill_ms;
   bench.prefill_fraction_of_peak = median_of(prefill.fractions);
 
-  decode(cached, texts[0], bench.first - 1);
+  if (bench.first > 1) decode(cached, texts[0], bench.first - 1);
   const Timed tokens = time_against(
       {.seconds = 1, .samples = 32, .most_seconds = 4, .exactly = samples}, [&] { return memory.read(threads); },
       [&](int i) { return token_bytes(parameters, length_at(i)); },

@@ -61,10 +61,10 @@ void tile(Index K, const S* a, Index a_row, Index a_col, Panel<S> panel, Start<S
   const bool whole = last == kLanes<S>;
   for (int r = 0; r < R; ++r) {
     for (int v = 0; v < V; ++v) {
-      const S* from = start.data + r * start.row_stride + v * kLanes<S>;
+      const Index at = r * start.row_stride + v * kLanes<S>;
       sums[r][v] = !start.data          ? simd::broadcast(S(0))
-                   : v + 1 < V || whole ? simd::load(from)
-                                        : simd::load_first(last, from);
+                   : v + 1 < V || whole ? simd::load(start.data + at)
+                                        : simd::load_first(last, start.data + at);
     }
   }
   for (Index k = 0; k < K; ++k) {
@@ -122,7 +122,7 @@ void pack_columns(const S* B, Index col_stride, Index K, Index width, S* panel) 
     }
   }
   for (; k < K; ++k) {
-    for (Index n = 0; n < width; ++n) panel[k * kWidth<S> + n] = B[k + n * col_stride];
+    for (Index n = 0; n < kWidth<S>; ++n) panel[k * kWidth<S> + n] = n < width ? B[k + n * col_stride] : S(0);
   }
 }
 
@@ -269,6 +269,7 @@ void multiply_row(const Factor<S>& x, const Factor<S>& B, Start<S> start, S* y) 
 template <class S>
 void multiply(const Factor<S>& A, const Factor<S>& B, Start<S> start, Out<S> C) {
   assert(A.cols == B.rows && A.rows == C.rows() && B.cols == C.cols());
+  assert(B.row_stride == 1 || B.col_stride == 1);
   if (A.rows == 1 && (B.col_stride == 1 || A.col_stride == 1)) {
     multiply_row<S>(A, B, start, C.data());
   } else if (worth_no_copy(A, B)) {

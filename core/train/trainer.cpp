@@ -32,7 +32,7 @@ double reported_at(std::span<const int> positions, In<S> log_probs, std::span<co
   for (size_t row = 0; row < targets.size(); row += static_cast<size_t>(T)) {
     for (const int position : positions) {
       const size_t n = row + static_cast<size_t>(position);
-      sum -= static_cast<double>(log_probs(static_cast<Eigen::Index>(n), targets[n]));
+      if (targets[n] != kIgnore) sum -= static_cast<double>(log_probs(static_cast<Eigen::Index>(n), targets[n]));
     }
   }
   return sum;

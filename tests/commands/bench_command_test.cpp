@@ -75,6 +75,10 @@ TEST_CASE("bench: one part, other shapes, and a table for people") {
   CHECK(contains(table.out, "training step"));
   CHECK(contains(table.out, "\ntiny "));
   CHECK(!contains(table.out, "twins"));
+
+  const ProgramOutcome shortest =
+      bench({"--config", "tiny", "--only", "decode", "--samples", "2", "--threads", "1", "--context", "1"});
+  CHECK(shortest.status == 0);
 }
 
 TEST_CASE("bench: bad input gives status 2 and one line; Ctrl+C gives 130") {
@@ -96,7 +100,9 @@ TEST_CASE("bench: bad input gives status 2 and one line; Ctrl+C gives 130") {
   refused(bench({"--batch", "4"}), "--config");
   refused(bench({"--config", "tiny", "--d-model", "66"}), "66");
   refused(bench({"--config", "tiny", "--batch", "0"}), "Batch");
-  refused(bench({"--config", "large", "--batch", "1024", "--context", "1024", "--d-model", "4096", "--heads", "8"}), "memory");
+  refused(bench({"--config", "large", "--batch", "1024", "--context", "1024", "--d-model", "4096", "--heads", "8"}),
+          "memory");
+  refused(bench({"--config", "gpt2", "--layers", "48", "--d-model", "4096", "--heads", "64"}), "memory");
   refused(bench({"tiny"}), "tiny");
 
   const ProgramOutcome interrupted = run_program({"bench", "--config", "tiny", "--json"}, 0.5);
