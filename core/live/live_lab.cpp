@@ -79,9 +79,7 @@ struct LiveLab::Impl {
   /// `start` is a Restart or a Resume.
   template <class Start>
   Impl(Start start, std::function<void()> published_, bool paused_)
-      : published(std::move(published_)),
-        paused(paused_),
-        threads(std::clamp(hardware_threads(), 2, 8), give_way) {
+      : published(std::move(published_)), paused(paused_), threads(std::clamp(hardware_threads(), 2, 8), give_way) {
     check(start);
     context = context_of(start);
     carry_out(std::move(start));
