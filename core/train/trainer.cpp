@@ -1,6 +1,7 @@
 #include "core/train/trainer.h"
 
 #include <algorithm>
+#include <cassert>
 #include <cmath>
 #include <cstdio>
 #include <numeric>
@@ -69,10 +70,28 @@ Trainer<S>::Trainer(const RunConfig& config, Mask mask)
   const int B = config.train.batch, T = config.model.context, count = shard_count(config);
   for (int s = 0; s < count; ++s) {
     const int begin = B * s / count, end = B * (s + 1) / count;
-    shards_.push_back({begin, end, Activations<S>(config.model, end - begin, T),
-                       BackwardScratch<S>(config.model, end - begin, T), Parameters<S>(config.model),
-                       HonestLoss<S>(config.model, end - begin, T)});
+    shards_.push_back({begin, end, Parameters<S>(config.model), HonestLoss<S>(config.model, end - begin, T)});
   }
+  const int most = (B + count - 1) / count;
+  for (int s = 0; s < count; ++s) {
+    rooms_.add(
+        std::make_unique<Room>(Room{Activations<S>(config.model, most, T), BackwardScratch<S>(config.model, most, T)}));
+  }
+}
+
+template <class S>
+auto Trainer<S>::Rooms::take() -> std::unique_ptr<Room> {
+  const std::lock_guard lock(*mutex_);
+  assert(!free_.empty());
+  auto room = std::move(free_.back());
+  free_.pop_back();
+  return room;
+}
+
+template <class S>
+void Trainer<S>::Rooms::give_back(std::unique_ptr<Room> room) {
+  const std::lock_guard lock(*mutex_);
+  free_.push_back(std::move(room));
 }
 
 template <class S>
@@ -102,25 +121,34 @@ void Trainer<S>::run_shard(const Batch& batch, int index, bool measure) {
   const uint64_t place = Rng::mix(config_.seed) + static_cast<uint64_t>(steps()) * 64 + static_cast<uint64_t>(index);
   const Dropout dropout{config_.model.dropout, Rng::mix(place)};
 
-  forward<S>(parameters_, inputs, B, batch.T, {&mask_, 1}, dropout, shard.activations);
-  head_forward<S>(parameters_, shard.activations);
-  shard.loss_sum = loss_forward<S>(targets, shard.activations);
+  auto room = rooms_.take();
+  auto& activations = room->activations;
+  forward<S>(parameters_, inputs, B, batch.T, {&mask_, 1}, dropout, activations);
+  head_forward<S>(parameters_, activations);
+  shard.loss_sum = loss_forward<S>(targets, activations);
   shard.gradients.set_zero();
   const S scale = S(1) / static_cast<S>(batch.targets.size());
-  backward<S>(parameters_, inputs, targets, scale, dropout, shard.activations, shard.scratch, shard.gradients);
+  backward<S>(parameters_, inputs, targets, scale, dropout, activations, room->scratch, shard.gradients);
 
   shard.measured = measure;
-  if (!measure) return;
+  if (measure) measure_shard(shard, inputs, targets, Rng::mix(~place), activations);
+  rooms_.give_back(std::move(room));
+}
+
+template <class S>
+void Trainer<S>::measure_shard(Shard& shard, std::span<const TokenId> inputs, std::span<const TokenId> targets,
+                               uint64_t draw, const Activations<S>& activations) {
+  const int T = activations.views().T, B = shard.end - shard.begin;
   shard.future_attention_sum = 0;
-  for (const auto& layer : shard.activations.views().layers) {
-    shard.future_attention_sum += B * nopeek::future_attention<S>(layer.attention, batch.T);
+  for (const auto& layer : activations.views().layers) {
+    shard.future_attention_sum += B * nopeek::future_attention<S>(layer.attention, T);
   }
   // Where only some positions are measured, they tell the lie, honest minus reported loss, for all: at the same
   // positions, so that there is none where the two are equal.
-  const auto positions = shard.honest_loss.choose(mask_, Rng::mix(~place));
+  const auto positions = shard.honest_loss.choose(mask_, draw);
   const double lie = shard.honest_loss.sum(parameters_, inputs, targets, mask_, positions) -
-                     reported_at<S>(positions, shard.activations.views().log_probs, targets, batch.T);
-  shard.honest_sum = shard.loss_sum + lie * batch.T / static_cast<double>(positions.size());
+                     reported_at<S>(positions, activations.views().log_probs, targets, T);
+  shard.honest_sum = shard.loss_sum + lie * T / static_cast<double>(positions.size());
 }
 
 template <class S>
@@ -193,19 +221,20 @@ StepStats Trainer<S>::step(const Batch& batch, ThreadPool& threads, bool measure
 
 template <class S>
 double Trainer<S>::evaluate(const Batch& batch) {
-  // In pieces that fit the first shard's activations.
-  Shard& shard = shards_[0];
-  const int room = shard.end - shard.begin;
+  // In pieces that fit the room of a shard.
+  auto room = rooms_.take();
+  const int most = shards_[0].end - shards_[0].begin;
   double sum = 0;
-  for (int b = 0; b < batch.B; b += room) {
-    const int count = std::min(room, batch.B - b);
+  for (int b = 0; b < batch.B; b += most) {
+    const int count = std::min(most, batch.B - b);
     const auto first = static_cast<size_t>(b) * static_cast<size_t>(batch.T);
     const auto size = static_cast<size_t>(count) * static_cast<size_t>(batch.T);
     forward<S>(parameters_, std::span(batch.inputs).subspan(first, size), count, batch.T, {&mask_, 1}, Dropout{},
-               shard.activations);
-    head_forward<S>(parameters_, shard.activations);
-    sum += loss_forward<S>(std::span(batch.targets).subspan(first, size), shard.activations);
+               room->activations);
+    head_forward<S>(parameters_, room->activations);
+    sum += loss_forward<S>(std::span(batch.targets).subspan(first, size), room->activations);
   }
+  rooms_.give_back(std::move(room));
   return sum / static_cast<double>(batch.targets.size());
 }
 

@@ -1,4 +1,6 @@
 #pragma once
+#include <memory>
+#include <mutex>
 #include <string>
 #include <vector>
 
@@ -66,15 +68,32 @@ class Trainer {
   double evaluate(const Batch& batch);
 
  private:
-  struct Shard {
-    int begin, end;  // sequences of the batch
+  /// Room for the pass of one shard, in use as long as that runs.
+  struct Room {
     Activations<S> activations;
     BackwardScratch<S> scratch;
+  };
+  /// One for each shard, so that all can run at the same time. Shards that run one after the other get the same: what
+  /// it holds is still in that core's cache.
+  class Rooms {
+   public:
+    void add(std::unique_ptr<Room> room) { free_.push_back(std::move(room)); }
+    std::unique_ptr<Room> take();
+    void give_back(std::unique_ptr<Room> room);
+
+   private:
+    std::unique_ptr<std::mutex> mutex_ = std::make_unique<std::mutex>();
+    std::vector<std::unique_ptr<Room>> free_;  // the one used last behind
+  };
+  struct Shard {
+    int begin, end;  // sequences of the batch
     Parameters<S> gradients;
     HonestLoss<S> honest_loss;
     double loss_sum = 0, honest_sum = 0, future_attention_sum = 0;
     bool measured = false;
   };
+  void measure_shard(Shard& shard, std::span<const TokenId> inputs, std::span<const TokenId> targets, uint64_t draw,
+                     const Activations<S>& activations);
   struct Range {
     size_t first, last;
   };
@@ -86,6 +105,7 @@ class Trainer {
   RowVector<S> last_good_;  // the weights before the newest update; their loss was sound
   AdamW<S> optimiser_;
   std::vector<Shard> shards_;
+  Rooms rooms_;
   std::vector<double> squares_;  // of the gradient, summed over each chunk
 };
 
