@@ -190,8 +190,8 @@ def compare(a):
 
 BASE = "small"  # and its shape in the title of draw()
 SWEEPS = [("--context", "context length, tokens", [16, 32, 64, 128, 256]),
-          ("--d-model", "width, channels", [32, 64, 128, 256, 512]),
-          ("--batch", "batch, sequences", [2, 4, 8, 16, 32, 64])]
+          ("--d-model", "width, channels", [32, 64, 128, 256]),
+          ("--batch", "batch, sequences", [4, 8, 16, 32])]
 
 
 def measure_sweeps(a):
