@@ -1,3 +1,3 @@
-#include "app/host/command_line.h"
+#include "app/commands/command_line.h"
 
 int main(int argc, char** argv) { return nopeek::run_command_line(argc, argv); }

@@ -3,8 +3,8 @@
 #include <algorithm>
 #include <cmath>
 
+#include "app/commands/assets.h"
 #include "app/host/app_impl.h"
-#include "app/host/assets.h"
 #include "app/ui/registry.h"
 #include "core/base/error.h"
 #include "core/text/utf8.h"

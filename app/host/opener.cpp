@@ -4,7 +4,7 @@
 #include <new>
 #include <utility>
 
-#include "app/host/assets.h"
+#include "app/commands/assets.h"
 #include "core/base/error.h"
 #include "core/base/scheduling.h"
 #include "core/io/model_folder.h"

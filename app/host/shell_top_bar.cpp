@@ -1,8 +1,8 @@
 #include <algorithm>
 #include <cmath>
 
+#include "app/commands/assets.h"
 #include "app/host/app_impl.h"
-#include "app/host/assets.h"
 #include "app/ui/registry.h"
 
 namespace nopeek {

@@ -4,7 +4,7 @@
 #include <cmath>
 #include <cstdlib>
 
-#include "app/host/assets.h"
+#include "app/commands/assets.h"
 #include "app/host/frame_stats.h"
 #include "app/host/pacer.h"
 #include "app/host/png.h"

@@ -5,7 +5,7 @@
 #include <array>
 #include <cmath>
 
-#include "app/host/assets.h"
+#include "app/commands/assets.h"
 #include "app/scenes/microscope_parts.h"
 #include "app/ui/registry.h"
 #include "app_host.h"

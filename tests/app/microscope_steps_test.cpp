@@ -7,7 +7,7 @@
 #include <cmath>
 #include <set>
 
-#include "app/host/assets.h"
+#include "app/commands/assets.h"
 #include "app/scenes/microscope_clock.h"
 #include "app/ui/registry.h"
 #include "app_host.h"

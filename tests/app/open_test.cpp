@@ -1,6 +1,6 @@
 #include <doctest/doctest.h>
 
-#include "app/host/assets.h"
+#include "app/commands/assets.h"
 #include "app_host.h"
 #include "core/base/rng.h"
 #include "core/io/model_folder.h"

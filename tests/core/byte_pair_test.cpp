@@ -18,11 +18,11 @@ using Strings = std::vector<std::string>;
 constexpr auto kBytePair = TokenizerKind::kBytePair;
 
 const nlohmann::json& golden() {
-  static const auto file = parse_json(read_whole(std::string(NOPEEK_GOLDEN) + "/byte_pair.json"), "golden");
+  static const auto file = parse_json(read_whole(test::source_folder() / "tests/golden/byte_pair.json"), "golden");
   return file;
 }
 const Tokenizer& golden_tokenizer() {
-  static const Tokenizer tokenizer = load_tokenizer(std::string(NOPEEK_GOLDEN) + "/byte_pair");
+  static const Tokenizer tokenizer = load_tokenizer(test::source_folder() / "tests/golden/byte_pair");
   return tokenizer;
 }
 

@@ -15,7 +15,7 @@ using Golden = std::map<std::string, Matrix<double>>;
 
 Golden read_golden(const std::string& file_name) {
   Golden golden;
-  std::ifstream file(std::string(NOPEEK_GOLDEN) + "/" + file_name);
+  std::ifstream file(test::source_folder() / "tests/golden" / file_name);
   REQUIRE_MESSAGE(file, "cannot read ", file_name);
   for (std::string line; std::getline(file, line);) {
     std::istringstream fields(line);

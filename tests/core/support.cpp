@@ -5,6 +5,8 @@
 
 namespace nopeek::test {
 
+std::filesystem::path source_folder() { return NOPEEK_SOURCE; }
+
 uint64_t fnv1a(const void* data, size_t bytes) {
   uint64_t hash = 0xcbf29ce484222325u;
   const auto* byte = static_cast<const unsigned char*>(data);
@@ -34,7 +36,7 @@ std::shared_ptr<const Corpus> small_corpus() {
 }
 
 std::shared_ptr<const Corpus> shipped_corpus(const std::string& name) {
-  return std::make_shared<const Corpus>(load_corpus(std::filesystem::path(NOPEEK_CORPORA) / (name + ".txt")));
+  return std::make_shared<const Corpus>(load_corpus(source_folder() / "assets/corpora" / (name + ".txt")));
 }
 
 RunConfig small_run() {

@@ -19,6 +19,9 @@
 
 namespace nopeek::test {
 
+/// The project's own folder: golden values, corpora, tours.
+std::filesystem::path source_folder();
+
 /// FNV-1a over bytes (Fowler, Noll, Vo): equal hashes stand for equal bits.
 uint64_t fnv1a(const void* data, size_t bytes);
 inline uint64_t hash_of(std::string_view text) { return fnv1a(text.data(), text.size()); }

@@ -90,7 +90,7 @@ TEST_CASE("spaces, words and the rest do not overlap, and are what one expects")
 }
 
 TEST_CASE("golden: the class of every code point is that of Python's regex") {
-  const auto golden = parse_json(read_whole(std::string(NOPEEK_GOLDEN) + "/byte_pair.json"), "golden");
+  const auto golden = parse_json(read_whole(test::source_folder() / "tests/golden/byte_pair.json"), "golden");
   const auto class_of = [](char32_t c) {
     const bool word = utf8::is_word(c);
     if (utf8::is_space(c)) return word ? '!' : 's';

@@ -1,12 +1,12 @@
-#include "app/host/leaktest_command.h"
+#include "app/commands/leaktest_command.h"
 
 #include <algorithm>
 #include <cstdio>
 
-#include "app/host/interrupt.h"
-#include "app/host/json_stream.h"
-#include "app/host/mask_option.h"
-#include "app/host/prompt.h"
+#include "app/commands/interrupt.h"
+#include "app/commands/json_stream.h"
+#include "app/commands/mask_option.h"
+#include "app/commands/prompt.h"
 #include "core/io/model_folder.h"
 #include "core/train/leak_test.h"
 

@@ -1,4 +1,4 @@
-#include "app/host/interrupt.h"
+#include "app/commands/interrupt.h"
 
 #include <csignal>
 

@@ -1,4 +1,4 @@
-#include "app/host/mask_option.h"
+#include "app/commands/mask_option.h"
 
 namespace nopeek {
 

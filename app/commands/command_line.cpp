@@ -1,4 +1,4 @@
-#include "app/host/command_line.h"
+#include "app/commands/command_line.h"
 
 #include <CLI/CLI.hpp>
 #include <algorithm>
@@ -6,11 +6,11 @@
 #include <exception>
 #include <new>
 
-#include "app/host/bench_command.h"
-#include "app/host/generate_command.h"
-#include "app/host/inspect_command.h"
-#include "app/host/leaktest_command.h"
-#include "app/host/train_command.h"
+#include "app/commands/bench_command.h"
+#include "app/commands/generate_command.h"
+#include "app/commands/inspect_command.h"
+#include "app/commands/leaktest_command.h"
+#include "app/commands/train_command.h"
 #include "core/base/error.h"
 #include "core/base/instruction_level.h"
 #ifdef NOPEEK_APP

@@ -1,4 +1,4 @@
-#include "app/host/bench_command.h"
+#include "app/commands/bench_command.h"
 
 #include <unistd.h>
 
@@ -10,8 +10,8 @@
 #include <utility>
 #include <vector>
 
-#include "app/host/assets.h"
-#include "app/host/interrupt.h"
+#include "app/commands/assets.h"
+#include "app/commands/interrupt.h"
 #include "core/base/error.h"
 #include "core/bench/bench.h"
 #include "core/live/lab.h"

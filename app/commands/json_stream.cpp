@@ -1,4 +1,4 @@
-#include "app/host/json_stream.h"
+#include "app/commands/json_stream.h"
 
 #include <charconv>
 #include <cmath>

@@ -1,12 +1,12 @@
-#include "app/host/generate_command.h"
+#include "app/commands/generate_command.h"
 
 #include <cstdio>
 #include <memory>
 #include <vector>
 
-#include "app/host/interrupt.h"
-#include "app/host/json_stream.h"
-#include "app/host/prompt.h"
+#include "app/commands/interrupt.h"
+#include "app/commands/json_stream.h"
+#include "app/commands/prompt.h"
 #include "core/base/error.h"
 #include "core/decode/generation.h"
 #include "core/io/model_folder.h"

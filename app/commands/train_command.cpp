@@ -1,4 +1,4 @@
-#include "app/host/train_command.h"
+#include "app/commands/train_command.h"
 
 #include <unistd.h>
 
@@ -11,7 +11,7 @@
 #include <optional>
 #include <sstream>
 
-#include "app/host/assets.h"
+#include "app/commands/assets.h"
 #include "core/base/error.h"
 #include "core/io/file.h"
 #include "core/io/folder.h"

@@ -1,4 +1,4 @@
-#include "app/host/assets.h"
+#include "app/commands/assets.h"
 
 #include <algorithm>
 #include <cstdlib>

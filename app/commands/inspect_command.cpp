@@ -1,13 +1,13 @@
-#include "app/host/inspect_command.h"
+#include "app/commands/inspect_command.h"
 
 #include <algorithm>
 #include <cmath>
 #include <cstdio>
 
-#include "app/host/interrupt.h"
-#include "app/host/json_stream.h"
-#include "app/host/mask_option.h"
-#include "app/host/prompt.h"
+#include "app/commands/interrupt.h"
+#include "app/commands/json_stream.h"
+#include "app/commands/mask_option.h"
+#include "app/commands/prompt.h"
 #include "core/decode/inspect.h"
 #include "core/decode/sampling.h"
 #include "core/io/model_folder.h"

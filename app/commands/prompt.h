@@ -2,7 +2,7 @@
 #include <span>
 #include <string>
 
-#include "app/host/json_stream.h"
+#include "app/commands/json_stream.h"
 #include "core/decode/model.h"
 
 namespace nopeek {

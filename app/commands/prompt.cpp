@@ -1,4 +1,4 @@
-#include "app/host/prompt.h"
+#include "app/commands/prompt.h"
 
 #include <algorithm>
 #include <cstdio>
