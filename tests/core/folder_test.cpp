@@ -373,6 +373,30 @@ TEST_CASE("a mount point is filled, and replaced, in place") {
   CHECK(entries(home.path()) == 1);
 }
 
+TEST_CASE("a save in place that fails in the middle leaves the old run whole") {
+  TemporaryFolder home;
+  write_our_run(home / "run");
+  if (::mount("tmpfs", (home / "run/second").c_str(), "tmpfs", 0, "size=1m") != 0) {
+    MESSAGE("left out: may not mount here");
+    return;
+  }
+  write_ours(home / "run/second", "second");  // cannot be moved
+  const auto size = [&] { return std::distance(fs::recursive_directory_iterator(home.path()), {}); };
+  const auto before = size();
+  std::string message;
+  {
+    const StartedIn here(home / "run");
+    message = error_of([&] { save(".", "new"); });
+  }
+  const auto after = size();
+  const std::string json = read_whole(home / "run/run.json"), second = read_whole(home / "run/second/config.json");
+  ::umount((home / "run/second").c_str());
+  CHECK(contains(message, "run\": Device or resource busy."));
+  CHECK(after == before);
+  CHECK(json == kRun);
+  CHECK(contains(second, "second"));
+}
+
 #endif
 
 TEST_CASE("many that save to one new folder at once all succeed") {
