@@ -13,7 +13,7 @@
 
 #include "tests/core/support.h"
 
-namespace nopeek::test {
+namespace nopeek::test::file_test {
 namespace {
 
 namespace fs = std::filesystem;
@@ -243,4 +243,4 @@ TEST_CASE("a full disk is noticed") {
 #endif
 
 }  // namespace
-}  // namespace nopeek::test
+}  // namespace nopeek::test::file_test

@@ -16,7 +16,7 @@
 #include "core/io/file.h"
 #include "tests/core/support.h"
 
-namespace nopeek::test {
+namespace nopeek::test::folder_test {
 namespace {
 
 namespace fs = std::filesystem;
@@ -417,4 +417,4 @@ TEST_CASE("many that save to one new folder at once all succeed") {
 }
 
 }  // namespace
-}  // namespace nopeek::test
+}  // namespace nopeek::test::folder_test
