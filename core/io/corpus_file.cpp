@@ -9,11 +9,11 @@ namespace nopeek {
 
 namespace {
 
-constexpr uint64_t kMaxBytes = 256u << 20;
+constexpr uint64_t kMostTextBytes = 256u << 20;
 
 std::string read_text(const std::filesystem::path& path, Progress* progress) {
   FileReader file(path);
-  if (file.size() > kMaxBytes) throw Error(file.shown() + " is larger than 256 MB. Cut a part out of it.");
+  if (file.size() > kMostTextBytes) throw Error(file.shown() + " is larger than 256 MB. Cut a part out of it.");
   std::string text(file.size(), '\0');
   constexpr size_t kChunk = 1 << 22;
   for (size_t done = 0; done < text.size(); done += kChunk) {
