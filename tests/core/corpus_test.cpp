@@ -78,6 +78,8 @@ TEST_CASE("UTF-16 is called by its name, with a mark and without; one zero in a 
   }
   const std::string cyrillic("\x3C\x04\x30\x04 \0\x3C\x04\x38\x04\x40\x04 \0", 14);  // "ма мир " by the words' bytes
   CHECK(contains(error_of([&] { make_corpus("wide", cyrillic); }), "UTF-16"));
+  const std::string chinese("\xFF\xFE\x2D\x4E\x87\x65");  // only the mark tells
+  CHECK(contains(error_of([&] { make_corpus("wide", chinese); }), "UTF-16"));
   CHECK(of_characters(std::string(200, 'a') + std::string("\0b", 2)).size() == 202 + 5);
 }
 
@@ -121,7 +123,7 @@ TEST_CASE("a text too short for the context is refused with its tokens, the cont
 
 TEST_CASE("words are chosen where they repeat, characters where they do not") {
   std::string repeats, varied;
-  for (int i = 0; i < 200; ++i) {
+  for (int i = 0; i < 400; ++i) {
     repeats += "the agent opened the book . ";
     varied += "word" + std::to_string(i) + " ";
   }

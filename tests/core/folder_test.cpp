@@ -4,6 +4,7 @@
 #include <doctest/doctest.h>
 
 #include <cstdlib>
+#include <optional>
 #include <thread>
 #include <vector>
 
@@ -322,6 +323,21 @@ TEST_CASE("one that saves beside a folder does not take the part of another one 
   CHECK(fs::exists(inside.part()));
   inside.commit();
   CHECK(contains(read_whole(home / "run/config.json"), "inside"));
+
+  FolderWriter beside(home / "run");
+  write_ours(beside.part(), "beside");
+  std::optional<FolderWriter> later;
+  {
+    const StartedIn here(home / "run");
+    later.emplace(".");
+  }
+  write_ours(later->part(), "later");
+  beside.commit();
+  CHECK(contains(read_whole(home / "run/config.json"), "beside"));
+  later->commit();
+  CHECK(contains(read_whole(home / "run/config.json"), "later"));
+  CHECK(entries(home / "run") == 1);
+  CHECK(entries(home.path()) == 1);
 }
 
 TEST_CASE("an existing folder keeps its permissions") {
