@@ -76,7 +76,7 @@ TEST_CASE("UTF-16 is called by its name, with a mark and without; one zero in a 
       CHECK(contains(message, "Save it as UTF-8"));
     }
   }
-  const std::string cyrillic("\x3C\x04\x30\x04 \0\x3C\x04\x38\x04\x40\x04 \0", 14);  // "ма мир " by the words' bytes
+  const std::string cyrillic("\x3C\x04\x30\x04 \0\x3C\x04\x38\x04\x40\x04 \0", 14);  // "ма мир "
   CHECK(contains(error_of([&] { make_corpus("wide", cyrillic); }), "UTF-16"));
   const std::string chinese("\xFF\xFE\x2D\x4E\x87\x65");  // only the mark tells
   CHECK(contains(error_of([&] { make_corpus("wide", chinese); }), "UTF-16"));
