@@ -14,6 +14,7 @@
 #include "app/commands/interrupt.h"
 #include "core/base/error.h"
 #include "core/bench/bench.h"
+#include "core/io/corpus_file.h"
 #include "core/live/lab.h"
 
 namespace nopeek {

@@ -12,6 +12,7 @@
 #include "app/ui/registry.h"
 #include "app_host.h"
 #include "core/decode/inspect.h"
+#include "core/io/corpus_file.h"
 #include "core/live/lab.h"
 #include "core/live/run_folder.h"
 

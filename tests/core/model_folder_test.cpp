@@ -442,7 +442,7 @@ TEST_CASE("saving does not replace what is not ours, and an Error leaves the old
   if (fs::exists("/dev/full")) {  // the disk is full in the middle of the weights
     Model next = small_model(Mask::full(8));
     FolderWriter writer(home / "model");
-    fs::create_symlink("/dev/full", writer.part() / "model.safetensors.part");
+    fs::create_symlink("/dev/full", writer.part() / "model.safetensors");
     CHECK(contains(error_of([&] { write_model_files(writer.part(), next); }), "space on the disk"));
   }
 #endif
