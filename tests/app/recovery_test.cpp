@@ -13,7 +13,7 @@
 #include "core/io/file.h"
 #include "core/live/run_folder.h"
 
-namespace nopeek::test {
+namespace nopeek::test::recovery_test {
 namespace {
 
 namespace fs = std::filesystem;
@@ -187,4 +187,4 @@ TEST_CASE("the window says that a run was kept, and opens it by the Size menu") 
 }
 
 }  // namespace
-}  // namespace nopeek::test
+}  // namespace nopeek::test::recovery_test

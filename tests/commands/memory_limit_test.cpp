@@ -7,14 +7,14 @@
 #include "core/live/run_folder.h"
 #include "tests/commands/program.h"
 
+namespace nopeek::test::memory_limit_test {
+namespace {
+
 #if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
 constexpr bool kLimits = false;  // a sanitizer takes terabytes of address space
 #else
 constexpr bool kLimits = true;
 #endif
-
-namespace nopeek::test {
-namespace {
 
 namespace fs = std::filesystem;
 
@@ -57,4 +57,4 @@ TEST_CASE("what does not fit is refused in one line that says how much there is"
 }
 
 }  // namespace
-}  // namespace nopeek::test
+}  // namespace nopeek::test::memory_limit_test

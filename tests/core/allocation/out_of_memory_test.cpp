@@ -10,7 +10,7 @@
 #include "tests/core/run_states.h"
 #include "tests/core/watched_lab.h"
 
-namespace nopeek::test {
+namespace nopeek::test::out_of_memory_test {
 namespace {
 
 bool armed() { return failing_allocation != 0; }
@@ -200,4 +200,4 @@ TEST_CASE("under the window: the same of a step and its snapshot" * doctest::ski
 }
 
 }  // namespace
-}  // namespace nopeek::test
+}  // namespace nopeek::test::out_of_memory_test

@@ -9,7 +9,7 @@
 #include "core/nn/matmul.h"
 #include "tests/core/run_states.h"
 
-namespace nopeek::test {
+namespace nopeek::test::stop_test {
 namespace {
 
 TEST_CASE("a wish to stop holds for its thread and its scope, and the scope before comes back") {
@@ -89,4 +89,4 @@ TEST_CASE("a step that is stopped anywhere is made whole or not at all") {
 }
 
 }  // namespace
-}  // namespace nopeek::test
+}  // namespace nopeek::test::stop_test
