@@ -331,6 +331,7 @@ TEST_CASE("run.json is checked field by field") {
       {"/version", "1", "version"},
       {"/step", -1, "step"},
       {"/step", 6, "history is not as long"},
+      {"/step", 100'000'000, "history is not as long"},  // weeks of training, which a run may have
       {"/step", 5.5, "step"},
       {"/step", int64_t{1} << 60, "step"},
       {"/config", nullptr, "config"},
