@@ -4,8 +4,9 @@
 
 #include <new>
 #include <thread>
+#include <utility>
 
-#include "core/live/run_log.h"
+#include "core/decode/decoder.h"
 #include "tests/core/allocation/allocator.h"
 #include "tests/core/run_states.h"
 #include "tests/core/watched_lab.h"
@@ -107,6 +108,56 @@ TEST_CASE("a mask without memory is no mask, and a snapshot, a state and a lab w
   train(lab, 5), train(other, 5);
   for (size_t i = 0; i < 2; ++i) {
     CHECK(hash_of(lab.trainer(i).parameters()) == hash_of(other.trainer(i).parameters()));
+  }
+}
+
+TEST_CASE("room of an earlier, smaller pass that cannot grow is not freed twice" * doctest::skip(!kCounts)) {
+  RunConfig small = small_run();
+  small.model.dropout = 0.1;
+  RunConfig large = small;
+  large.model.context = 12;
+  ThreadPool one(1);
+  Lab reference(large, small_corpus(), Lab::twins(12));
+  reference.step(one);
+  for (int64_t n = 1, failed = 1; failed != 0; ++n) {
+    Lab earlier(small, small_corpus(), Lab::twins(8)), lab(large, small_corpus(), Lab::twins(12));
+    earlier.step(one);  // what a thread keeps for itself fits this one by now
+    failing_allocation = allocation_count + n;
+    try {
+      lab.step(one);
+      failed = 0;
+    } catch (const std::bad_alloc&) {
+      lab.step(one);
+    }
+    failing_allocation = 0;
+    check_same(lab.state(), reference.state());
+  }
+}
+
+TEST_CASE("a decoder without memory for a text answers the same once there is some" * doctest::skip(!kCounts)) {
+  Lab lab(small_run(), small_corpus(), Lab::twins(8));
+  train(lab, 3);
+  const std::vector<TokenId> text = lab.corpus()->probe(6), begin(text.begin(), text.begin() + 2);
+  for (size_t lane = 0; lane < 2; ++lane) {
+    const auto& trainer = std::as_const(lab.trainer(lane));
+    Decoder<float> reference(trainer.parameters(), trainer.mask());
+    const auto logits = [&](Decoder<float>& decoder) {
+      const auto all = decoder.next_logits(text);
+      return std::vector<float>(all.begin(), all.end());
+    };
+    const std::vector<float> expected = logits(reference);
+    for (int64_t n = 1, failed = 1; failed != 0; ++n) {
+      Decoder<float> decoder(trainer.parameters(), trainer.mask());
+      decoder.next_logits(begin);
+      failing_allocation = allocation_count + n;
+      try {
+        decoder.next_logits(text);
+        failed = 0;
+      } catch (const std::bad_alloc&) {
+      }
+      failing_allocation = 0;
+      CHECK(logits(decoder) == expected);
+    }
   }
 }
 

@@ -3,6 +3,7 @@
 
 #include <atomic>
 #include <cmath>
+#include <future>
 #include <stdexcept>
 
 #include "core/live/run_log.h"
@@ -214,8 +215,11 @@ TEST_CASE("masks for a run that is refused later are not given to the one that s
   wide.config.model.context = 12;
   RunState broken = Lab(wide.config, wide.corpus, Lab::twins(12)).state();
   broken.lanes[0].trainer.last_good(0) = INFINITY;
+  std::promise<void> both_posted;
+  lab.post(VisitRun{[posted = both_posted.get_future().share()](const RunView&) { posted.wait(); }});
   lab.post(Resume{std::make_shared<const RunState>(broken)});
   lab.post(SetMask{0, Mask::full(12)});
+  both_posted.set_value();
   CHECK(contains(lab.wait_for_failure(), "last good weights"));
   lab.post(SetRate{31});
   const auto after = lab.wait([](const Snapshot& s) { return s.target_rate == 31; });
