@@ -59,8 +59,7 @@ class ProgressBar {
     std::fprintf(stderr, "\r\033[K[%.*s%*s] %lld/%lld", filled, "##############################", kWidth - filled, "",
                  static_cast<long long>(step), static_cast<long long>(steps_));
     for (size_t i = 0; i < lab.lane_count(); ++i) {
-      const auto& history = lab.history(i);
-      std::fprintf(stderr, "  %s %.3f", lab.name(i).c_str(), history.at_step(history.size()).reported);
+      std::fprintf(stderr, "  %s %.3f", lab.name(i).c_str(), lab.reported(i));
     }
   }
 

@@ -63,7 +63,8 @@ App::Impl::Impl(Options given, gl::HeatmapRenderer* renderer)
       settings(options.settings),
       heatmaps(renderer),
       opener(options.wake),
-      exporter(messages, options.wake, options.camera) {
+      exporter(messages, options.wake, options.camera),
+      recovery(options.state_folder) {
   for (const SceneEntry& entry : kScenes) scenes.push_back(entry.make());
   scene = scene_named(options.scene);
   if (options.scene != scene_title())
@@ -84,6 +85,10 @@ App::Impl::Impl(Options given, gl::HeatmapRenderer* renderer)
   const int heads = newest->config.model.heads;
   selection.head = heads - 1;
   if (!options.model.empty()) open(options.model.string());
+  if (recovery.found()) {
+    messages.add("NoPeek did not end as it should the last time. Its run was kept at step " +
+                 std::to_string(recovery.found()->step) + ": open it in the Size menu.");
+  }
   collect_voices();
   forget_fonts();
 }

@@ -141,9 +141,10 @@ void App::Impl::take(const std::string&, Model model) {
   hold_opened();
 }
 
-void App::Impl::take(const std::string&, std::shared_ptr<const RunState> run) {
+void App::Impl::take(const std::string& from, std::shared_ptr<const RunState> run) {
   const int64_t step = run->step;
   if (!attempt([&] { lab->post(Resume{std::move(run)}); })) return;
+  if (recovery.found() && recovery.found()->folder.string() == from) recovery.take_over();
   past = nullptr;
   opened_held = false;
   lab->post(SetPaused{true});
@@ -152,6 +153,9 @@ void App::Impl::take(const std::string&, std::shared_ptr<const RunState> run) {
 
 /// What other threads have finished.
 void App::Impl::poll_background() {
+  if (std::string failure = lab->take_failure(); !failure.empty()) messages.add(std::move(failure));
+  if (std::string failure = recovery.tick(clock_now(), *newest, *lab); !failure.empty())
+    messages.add(std::move(failure));
   auto result = opener.poll();
   if (!result) return;
   if (!result->error.empty()) return messages.add(result->error);
@@ -184,13 +188,18 @@ void App::Impl::save(const std::filesystem::path& folder, const std::optional<Mo
     });
   }
   // The twins as they are at the end of the step under way.
-  auto promise = std::make_shared<std::promise<std::shared_ptr<const RunState>>>();
-  exporter.run([folder, taken = promise->get_future().share()] {
-    const auto run = taken.get();
-    save_run(folder, *run);
-    return "The twins were saved at step " + std::to_string(run->step) + " to " + nopeek::shown(folder);
-  });
-  lab->post(TakeState{[promise](std::shared_ptr<const RunState> state) { promise->set_value(std::move(state)); }});
+  auto promise = std::make_shared<std::promise<std::string>>();
+  exporter.run([said = promise->get_future().share()] { return said.get(); });
+  lab->post(VisitRun{[promise, folder](const RunView& run) {
+    try {
+      const SavedRunPlace place = save_run_somewhere(folder, run);
+      promise->set_value(place.refused.empty() ? "The twins were saved at step " + std::to_string(run.step) + " to " +
+                                                     nopeek::shown(folder)
+                                               : place.warning());
+    } catch (...) {
+      promise->set_exception(std::current_exception());
+    }
+  }});
 }
 
 double App::Impl::next_text_size(int direction) const {

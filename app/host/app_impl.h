@@ -7,6 +7,7 @@
 #include "app/host/file_dialog.h"
 #include "app/host/messages.h"
 #include "app/host/opener.h"
+#include "app/host/recovery.h"
 #include "app/scenes/scene.h"
 #include "app/ui/widgets.h"
 
@@ -161,6 +162,7 @@ struct App::Impl final : Actions {
   } seed_dialog;
   bool help_open = false;
 
+  Recovery recovery;
   std::unique_ptr<LiveLab> lab;  // last: its threads call options.wake until they have ended
 };
 

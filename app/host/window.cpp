@@ -21,6 +21,7 @@
 #include "app/ui/theme.h"
 #include "core/base/error.h"
 #include "core/base/scheduling.h"
+#include "core/io/state_folder.h"
 
 namespace nopeek {
 
@@ -120,6 +121,7 @@ App::Options Host::app_options(const std::vector<tour::Step>& steps) {
   App::Options app;
   app.settings = overridden(stored_, options_);
   app.settings_file = settings_file_;
+  if (options_.tour.empty()) app.state_folder = state_folder();
   app.scene = options_.scene;
   app.seed = options_.seed;
   app.model = options_.model;
