@@ -87,7 +87,8 @@ class Gpt2:
         wte = self.weights.setdefault("wte.weight", head)
         if head is not None and not (config.get("tie_word_embeddings", True) and torch.equal(head, wte)):
             self.weights["lm_head.weight"] = head
-        assert len(wte) == config["vocab_size"]
+        self.vocab = config["vocab_size"]
+        assert len(wte) == self.vocab
 
     def __call__(self, ids, mask):
         """ids (T), mask (T, T) to be added to the scores -> logits (T, V), attention [(NH, T, T)] by layer."""
