@@ -18,11 +18,11 @@ bool is_buffer(const std::string& name) {
 }
 
 /// What a model's tensors are called in its files.
-struct Names {
+struct TensorNames {
   std::string prefix;      // before every name of the model proper, but not before the head's
   bool only_head = false;  // of a tied pair, safetensors' save_model() keeps the name that comes first: lm_head.weight
 
-  Names(const WeightFiles& files, bool tied) {
+  TensorNames(const WeightFiles& files, bool tied) {
     const auto first = files.names().lower_bound(kPrefix);
     if (first != files.names().end() && first->first.starts_with(kPrefix)) prefix = kPrefix;
     only_head = tied && !files.contains(prefix + "wte.weight") && files.contains(kHeadName);
@@ -33,7 +33,7 @@ struct Names {
 };
 
 /// Layouts that hold the same model otherwise; said before one tensor after the other would be missed.
-void refuse_other_layouts(const WeightFiles& files, const Names& names, const ModelConfig& config) {
+void refuse_other_layouts(const WeightFiles& files, const TensorNames& names, const ModelConfig& config) {
   const auto refuse = [&](const std::string& why) { throw Error(files.shown() + " " + why); };
   for (const auto& [name, file] : files.names()) {
     if (!name.starts_with("_orig_mod.")) continue;
@@ -75,7 +75,7 @@ std::string task_of(const std::string& name) {
                          "with GPT2LMHeadModel.from_pretrained(folder).save_pretrained(other)."));
 }
 
-void require_tensors(const WeightFiles& files, const Names& names, const ModelConfig& config) {
+void require_tensors(const WeightFiles& files, const TensorNames& names, const ModelConfig& config) {
   refuse_other_layouts(files, names, config);
   if (!config.tied && !files.contains(kHeadName)) {
     throw Error(files.shown() + " lacks the tensor \"lm_head.weight\": config.json says that the output head is not " +
@@ -114,7 +114,7 @@ SafetensorsReader::Shape shape_of(const TensorSpec& spec) {
 }
 
 Parameters<float> read_model_tensors(WeightFiles& files, ModelConfig config, const BytesRead& count) {
-  const Names names(files, config.tied);
+  const TensorNames names(files, config.tied);
   require_tensors(files, names, config);
   if (config.tied && !names.only_head && files.contains(kHeadName)) {
     config.tied = is_copy(files, names.prefix + "wte.weight", count);
