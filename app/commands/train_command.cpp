@@ -13,6 +13,7 @@
 
 #include "app/commands/assets.h"
 #include "core/base/error.h"
+#include "core/io/corpus_file.h"
 #include "core/io/file.h"
 #include "core/io/folder.h"
 #include "core/live/lab.h"

@@ -7,6 +7,7 @@
 #include "app/host/app_impl.h"
 #include "app/ui/registry.h"
 #include "core/base/error.h"
+#include "core/io/corpus_file.h"
 #include "core/text/utf8.h"
 
 namespace nopeek {

@@ -7,6 +7,7 @@
 #include "app/commands/assets.h"
 #include "core/base/error.h"
 #include "core/base/scheduling.h"
+#include "core/io/corpus_file.h"
 #include "core/io/model_folder.h"
 #include "core/io/shown.h"
 #include "core/live/run_folder.h"

@@ -12,15 +12,14 @@
 #include "app/ui/registry.h"
 #include "app_host.h"
 #include "core/decode/inspect.h"
+#include "core/io/corpus_file.h"
 #include "core/live/lab.h"
 #include "core/live/run_folder.h"
 
 namespace registry = nopeek::ui::registry;
 
-namespace nopeek::test {
+namespace nopeek::test::microscope_steps_test {
 namespace {
-
-#define PLAY(host, tour) REQUIRE_MESSAGE((host).play(tour), (host).failure())
 
 constexpr const char* kOpen = "scene Microscope\nwait until microscope.ready == true\n";
 
@@ -398,4 +397,4 @@ TEST_CASE("a text of one token, and one that fills the context") {
   CHECK_FALSE(shown("weight " + std::to_string(figures(h)["tokens"].get<int>() - 1)).empty());  // scrolled into view
 }
 
-}  // namespace nopeek::test
+}  // namespace nopeek::test::microscope_steps_test

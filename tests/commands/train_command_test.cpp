@@ -10,7 +10,7 @@
 #include "core/live/run_log.h"
 #include "tests/commands/program.h"
 
-namespace nopeek::test {
+namespace nopeek::test::train_command_test {
 namespace {
 
 namespace fs = std::filesystem;
@@ -123,9 +123,13 @@ TEST_CASE("a log that would lie in the folder that is saved is refused before th
 TEST_CASE("a log that cannot be written in the end does not cost the run, nor a run that cannot the log") {
   TemporaryFolder home;
   const std::string run = (home / "run").string(), log = (home / "run.csv").string();
-  const auto once_it_trains = [](const std::string& its_log, auto&& act) {
+  const auto once_it_trains = [&home](const std::string& its_log, auto&& act) {
+    const auto trains = [&home, its_log] {
+      return std::any_of(fs::directory_iterator(home.path()), fs::directory_iterator(),
+                         [&](const auto& entry) { return entry.path().string().starts_with(its_log + ".part-"); });
+    };
     return std::thread([=] {
-      for (int i = 0; i < 400 && !fs::exists(its_log + ".part"); ++i) {
+      for (int i = 0; i < 400 && !trains(); ++i) {
         std::this_thread::sleep_for(std::chrono::milliseconds(5));
       }
       act();
@@ -191,4 +195,4 @@ TEST_CASE("Ctrl+C saves what there is") {
 }
 
 }  // namespace
-}  // namespace nopeek::test
+}  // namespace nopeek::test::train_command_test

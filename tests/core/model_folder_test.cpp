@@ -13,7 +13,7 @@
 #include "core/io/tokenizer_file.h"
 #include "tests/core/support.h"
 
-namespace nopeek::test {
+namespace nopeek::test::model_folder_test {
 namespace {
 
 namespace fs = std::filesystem;
@@ -632,7 +632,7 @@ TEST_CASE("saving does not replace what is not ours, and an Error leaves the old
   if (fs::exists("/dev/full")) {  // the disk is full in the middle of the weights
     Model next = small_model(Mask::full(8));
     FolderWriter writer(home / "model");
-    fs::create_symlink("/dev/full", writer.part() / "model.safetensors.part");
+    fs::create_symlink("/dev/full", writer.part() / "model.safetensors");
     CHECK(contains(error_of([&] { write_model_files(writer.part(), next); }), "space on the disk"));
   }
 #endif
@@ -671,4 +671,4 @@ TEST_CASE("fuzz: flipped bytes and cut files give an Error or a sound model") {
 }
 
 }  // namespace
-}  // namespace nopeek::test
+}  // namespace nopeek::test::model_folder_test
