@@ -26,8 +26,8 @@ AttentionAnswer::Voice look(const AttentionQuestion& question, size_t i, const A
     }
     const int layer = std::clamp(question.layer, 0, model.config().layers - 1);
     const int head = std::clamp(question.head, 0, model.config().heads - 1);
-    voice.stages =
-        head_stages<float>(voice.trace->qkv[static_cast<size_t>(layer)], model.config().heads, head, *model.mask);
+    voice.stages = head_stages<float>(voice.trace->qkv[static_cast<size_t>(layer)], model.config().heads, head,
+                                      *model.mask, model.config().score_divisor(layer));
   });
   return voice;
 }

@@ -53,7 +53,8 @@ double training_memory(const RunConfig& config) {
   const double weights = static_cast<double>(last.offset + last.size());
   const double rows = static_cast<double>(config.train.batch) * m.context;
   // What a row takes in Activations, in BackwardScratch and in HonestLoss.
-  const double row = m.layers * (20.0 * m.channels + 1.0 * m.heads * m.context) + 19.0 * m.channels + 3.0 * m.vocab;
+  const double row = m.layers * (12.0 * m.channels + 2.0 * m.inner_size() + 1.0 * m.heads * m.context) +
+                     11.0 * m.channels + 2.0 * m.inner_size() + 3.0 * m.vocab;
   return sizeof(float) * (weights * (4 + shard_count(config)) + rows * row);
 }
 
