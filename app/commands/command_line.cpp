@@ -43,7 +43,7 @@ bool set_checkpoints(TrainCommand& train, const std::string& text) {
 
 void describe_train(Options& options, TrainCommand& train) {
   // The first one: a size sets what the options below then change, in whatever order they were given.
-  const auto set_size = [&options, &train](const std::string& name) {
+  const auto choose_size = [&options, &train](const std::string& name) {
     if (std::find(kSizes.begin(), kSizes.end(), name) == kSizes.end()) return false;
     train.config = preset(name);
     options.show_defaults();
@@ -51,7 +51,7 @@ void describe_train(Options& options, TrainCommand& train) {
   };
   options
       .custom("--config", "SIZE", "tiny, small, medium or large",
-              "Model size to start from: tiny, small, medium or large", set_size)
+              "Model size to start from: tiny, small, medium or large", choose_size)
       .words = kSizes;
   const auto set_corpus = [&train](const std::string& name) { return train.corpus = name, !name.empty(); };
   auto& corpus =

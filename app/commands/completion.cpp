@@ -20,7 +20,7 @@ constexpr const char* kTail = R"(  esac
 complete -F _nopeek nopeek
 )";
 
-bool takes_value(const Options::Option& option) { return !option.needs.empty(); }
+bool has_value(const Options::Option& option) { return !option.needs.empty(); }
 
 /// Words one a line, as IFS has it.
 std::string lines(const std::vector<std::string>& words) {
@@ -35,7 +35,7 @@ std::string find_command(const std::deque<Options>& commands) {
   for (const Options& command : commands) {
     if (!command.command().empty()) names += (names.empty() ? "" : "|") + command.command();
     for (const auto& option : command.all()) {
-      if (takes_value(option)) with_value += (with_value.empty() ? "" : "|") + option.name;
+      if (has_value(option)) with_value += (with_value.empty() ? "" : "|") + option.name;
     }
   }
   return "  for ((i = 1; i < COMP_CWORD; ++i)); do\n"
@@ -69,7 +69,7 @@ std::string bash_completion(const std::deque<Options>& commands) {
   std::string script = kHead + find_command(commands), names;
   for (const Options& command : commands) {
     for (const auto& option : command.all()) {
-      if (takes_value(option)) script += value_case(command.command(), option);
+      if (has_value(option)) script += value_case(command.command(), option);
     }
   }
   for (const Options& command : commands) {

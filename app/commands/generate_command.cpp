@@ -203,7 +203,7 @@ int run_generate(const GenerateCommand& command) {
     note("This model was trained without dropout: --dropout-on changes nothing.");
   }
   Generation generation(prompt_tokens(*model.tokenizer, command.prompt), command.seed);
-  const bool empty_prompt = model.tokenizer->encode(command.prompt).empty();
+  const bool empty_prompt = model.tokenizer->encode(command.prompt, &interruptible()).empty();
   std::unique_ptr<Output> out;
   if (command.json) {
     out = std::make_unique<JsonOutput>(model, generation.prompt(), empty_prompt);

@@ -105,7 +105,7 @@ int run_inspect(const InspectCommand& command) {
   require_utf8(command.text, "--text");
   const Model model = load_model(command.model, &interruptible());
   const MaskOption mask = mask_option(command.mask, model);
-  const std::vector<TokenId> ids = model.tokenizer->encode(command.text);
+  const std::vector<TokenId> ids = model.tokenizer->encode(command.text, &interruptible());
   const Inspection<float> seen = inspect<float>(*model.parameters, mask.mask, ids, command.grad, &interruptible());
   note_lacking(*model.tokenizer, command.text);
   command.json ? write_json(model, mask.name, ids, seen, command.grad) : print_table(model, mask.name, ids, seen);

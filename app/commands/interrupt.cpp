@@ -10,15 +10,15 @@ struct Signal {
   int number;
   bool caught = false;
 };
-Signal signals[] = {{SIGINT}, {SIGTERM}, {SIGHUP}};
+Signal caught_signals[] = {{SIGINT}, {SIGTERM}, {SIGHUP}};
 volatile std::sig_atomic_t cancelled_by = 0;
-Progress work;
+Progress interruptible_work;
 static_assert(std::atomic<bool>::is_always_lock_free);  // else a signal handler must not touch it
 
 void cancel(int number) {
   cancelled_by = number;
-  work.cancelled = true;
-  for (const Signal& each : signals) {
+  interruptible_work.cancelled = true;
+  for (const Signal& each : caught_signals) {
     if (each.caught) std::signal(each.number, SIG_DFL);
   }
 }
@@ -29,7 +29,7 @@ bool is_ignored(int number) {
 }
 
 bool catch_signals() {
-  for (Signal& each : signals) {
+  for (Signal& each : caught_signals) {
     each.caught = !is_ignored(each.number);
     if (each.caught) std::signal(each.number, cancel);
   }
@@ -40,7 +40,7 @@ bool catch_signals() {
 
 Progress& interruptible() {
   [[maybe_unused]] static const bool caught = catch_signals();
-  return work;
+  return interruptible_work;
 }
 
 int interrupted_by() { return cancelled_by; }

@@ -6,6 +6,7 @@
 #include <chrono>
 #include <cstdio>
 #include <exception>
+#include <new>
 #include <optional>
 #include <sstream>
 #include <utility>
@@ -170,7 +171,7 @@ class Checkpoints {
     return every.count() > 0 && Clock::now() - last_ >= every;
   }
   static std::string reason(const std::exception& error) {
-    return dynamic_cast<const Error*>(&error) != nullptr ? error.what() : "There is not enough memory for it.";
+    return dynamic_cast<const std::bad_alloc*>(&error) != nullptr ? "There is not enough memory for it." : error.what();
   }
 
   const TrainCommand& command_;
@@ -254,7 +255,7 @@ int run_train(const TrainCommand& command) {
   report.interrupted = interrupted;
   report.saved = kept.run;
   report.log = kept.log;
-  command.json ? print_json(report) : print_table(report);
+  command.json ? print_train_json(report) : print_train_table(report);
   tell(command, report);
   if (kept.failure) std::rethrow_exception(kept.failure);
   if (interrupted) return 128 + interrupted_by();

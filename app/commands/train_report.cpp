@@ -110,7 +110,7 @@ TrainReport report_on(Lab& lab, ThreadPool& threads) {
   return report;
 }
 
-void print_table(const TrainReport& report) {
+void print_train_table(const TrainReport& report) {
   std::printf("%-10s %6s %10s %10s %12s %18s   writes\n", "lane", "step", "reported", "honest", "validation",
               "future attention");
   for (const LaneReport& lane : report.lanes) {
@@ -120,7 +120,7 @@ void print_table(const TrainReport& report) {
   }
 }
 
-void print_json(const TrainReport& report) {
+void print_train_json(const TrainReport& report) {
   JsonStream json(stdout);
   json.open('{');
   write_config(json, report.config, preset_name(report.config).c_str());

@@ -34,8 +34,8 @@ struct TrainReport {
 TrainReport report_on(Lab& lab, ThreadPool& threads);
 
 /// A row a lane.
-void print_table(const TrainReport& report);
+void print_train_table(const TrainReport& report);
 /// One document (docs/command-line.md). Throws Error if it could not be written.
-void print_json(const TrainReport& report);
+void print_train_json(const TrainReport& report);
 
 }  // namespace nopeek
