@@ -8,7 +8,7 @@
 #include "core/io/model_folder.h"
 #include "tests/commands/program.h"
 
-namespace nopeek::test {
+namespace nopeek::test::decode_commands_test {
 namespace {
 
 using nlohmann::json;
@@ -323,4 +323,4 @@ TEST_CASE("bad usage and bad input: status 2, one line on standard error, nothin
 }
 
 }  // namespace
-}  // namespace nopeek::test
+}  // namespace nopeek::test::decode_commands_test

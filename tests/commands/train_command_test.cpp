@@ -10,7 +10,7 @@
 #include "core/live/run_log.h"
 #include "tests/commands/program.h"
 
-namespace nopeek::test {
+namespace nopeek::test::train_command_test {
 namespace {
 
 namespace fs = std::filesystem;
@@ -393,4 +393,4 @@ TEST_CASE("the table has one row a lane, whatever the text holds") {
 }
 
 }  // namespace
-}  // namespace nopeek::test
+}  // namespace nopeek::test::train_command_test
