@@ -9,7 +9,7 @@
 #include "core/io/model_folder.h"
 #include "tests/commands/program.h"
 
-namespace nopeek::test {
+namespace nopeek::test::command_line_test {
 namespace {
 
 using nlohmann::json;
@@ -291,4 +291,4 @@ TEST_CASE("bash completes commands, options, and what they take") {
 }
 
 }  // namespace
-}  // namespace nopeek::test
+}  // namespace nopeek::test::command_line_test
