@@ -429,7 +429,7 @@ void LeakPage::explain(const Lens& lens, const SceneInput& in, Explanation& out)
   }
 }
 
-std::optional<ExportedMatrix> LeakPage::matrix(const Lens& lens) const {
+std::optional<ExportedMatrix> LeakPage::matrix(const Lens&) const {
   if (!ready() || values_.empty()) return {};
   ExportedMatrix out;
   out.name = method_ == Method::kChange ? "leak test" : "leak test by gradient";
