@@ -9,7 +9,7 @@
 #include "core/live/lab.h"
 #include "core/live/run_folder.h"
 
-namespace nopeek::test {
+namespace nopeek::test::held_test {
 namespace {
 
 /// As the second twin's place in its run is not the opened model's, which is alone.
@@ -123,4 +123,4 @@ TEST_CASE("frozen weights go on writing while training goes on, and end with a c
 }
 
 }  // namespace
-}  // namespace nopeek::test
+}  // namespace nopeek::test::held_test

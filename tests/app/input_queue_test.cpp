@@ -3,7 +3,7 @@
 #include <GLFW/glfw3.h>
 #include <doctest/doctest.h>
 
-using nopeek::InputQueue;
+namespace nopeek::test::input_queue_test {
 
 namespace {
 
@@ -119,3 +119,5 @@ TEST_CASE("an input's wait begins when it came, and ends with the frame that it 
   CHECK(queue.apply(c.io()) == 3);
   CHECK_FALSE(queue.apply(c.io()).has_value());
 }
+
+}  // namespace nopeek::test::input_queue_test

@@ -5,7 +5,7 @@
 #include "core/base/rng.h"
 #include "core/io/model_folder.h"
 
-namespace nopeek::test {
+namespace nopeek::test::odd_models_test {
 namespace {
 
 struct Odd {
@@ -63,4 +63,4 @@ TEST_CASE("a model of one token's context, of most heads, of endless words or of
 }
 
 }  // namespace
-}  // namespace nopeek::test
+}  // namespace nopeek::test::odd_models_test

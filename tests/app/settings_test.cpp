@@ -5,9 +5,7 @@
 #include "core/base/error.h"
 #include "null_host.h"
 
-using nopeek::Settings;
-using nopeek::test::make_file;
-using nopeek::test::TemporaryFolder;
+namespace nopeek::test::settings_test {
 
 TEST_CASE("settings come back as they were stored") {
   TemporaryFolder folder;
@@ -56,3 +54,5 @@ TEST_CASE("settings that cannot be stored say so") {
   make_file(folder / "file", "x");
   CHECK_THROWS_AS(Settings{}.save(folder / "file/settings.json"), nopeek::Error);
 }
+
+}  // namespace nopeek::test::settings_test

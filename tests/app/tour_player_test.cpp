@@ -7,9 +7,9 @@
 #include "app/tour/player.h"
 #include "null_host.h"
 
+namespace nopeek::test::tour_player_test {
+
 namespace registry = nopeek::ui::registry;
-using nopeek::test::NullHost;
-using nopeek::test::TemporaryFolder;
 
 namespace {
 
@@ -235,3 +235,5 @@ TEST_CASE("state holds the figures and every widget") {
   CHECK((*step)["rect"][2] > 10);
   CHECK(ImGui::GetIO().DisplaySize.x == 800);
 }
+
+}  // namespace nopeek::test::tour_player_test
