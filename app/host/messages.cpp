@@ -69,8 +69,9 @@ void Messages::add(std::string text) {
 
 void Messages::add_once(std::string text) {
   const std::lock_guard lock(mutex_);
-  const auto same = [&](const Message& message) { return message.text == text; };
-  if (std::none_of(messages_.begin(), messages_.end(), same)) push(std::move(text));
+  const auto same = std::find_if(messages_.begin(), messages_.end(), [&](const Message& m) { return m.text == text; });
+  if (same == messages_.end()) return push(std::move(text));
+  same->since = -1;  // it stays for as long as if it were new
 }
 
 void Messages::push(std::string text) {

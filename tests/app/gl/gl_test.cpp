@@ -6,6 +6,7 @@
 #include <set>
 
 #include "app/gl/heatmap.h"
+#include "app/gl/objects.h"
 #include "app/host/gl_camera.h"
 #include "app/host/glfw_window.h"
 #include "app/host/work_clock.h"
@@ -165,6 +166,7 @@ TEST_CASE("a matrix that the driver refuses stays blank and is told; all others 
   const std::vector<float> values(static_cast<size_t>(most + 1), 1.0f);
   const auto image = [](ImTextureID texture, float x) { ui::canvas()->AddImage(texture, {x, 0}, {x + 40, 40}); };
   const auto draw = [&](uint64_t revision) {
+    ui::fill({{0, 0}, {200, 60}}, ui::colors().panel);
     image(stage.heatmaps.draw(1, spec, values.data(), revision), 0);
     gl::HeatmapSpec small = spec;
     small.columns = 1;
@@ -172,7 +174,7 @@ TEST_CASE("a matrix that the driver refuses stays blank and is told; all others 
   };
   CHECK_THROWS_AS(stage.on_screen([&] { draw(1); }), Error);
   Picture picture = stage.on_screen([&] { draw(1); });  // told already
-  CHECK(pixel(picture, 20, 20) == std::array<int, 3>{0, 0, 0});
+  CHECK(pixel(picture, 20, 20) == rgb(ui::colors().panel));
   CHECK(pixel(picture, 120, 20) == rgb(ui::colors().past.scale[4]));
   CHECK_THROWS_AS(stage.on_screen([&] { draw(2); }), Error);  // other numbers: tried again
   SUBCASE("also where the picture is what is too large") {

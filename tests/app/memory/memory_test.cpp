@@ -95,11 +95,12 @@ std::set<std::string> shell_on_the_screen() {
   return names;
 }
 
-/// Some of the frame's allocations, each refused in a frame of its own; the frames after them are as ever.
-void refuse_some(PoorHost& host, int most) {
+/// Some of the frame's allocations, each refused in a frame of its own; the frames after them are as ever. A scene that
+/// began anew is led back to its `place`.
+void refuse_some(PoorHost& host, int most, const std::string& place) {
   const int64_t cost = host.cost(), stride = std::max<int64_t>(1, cost / most);
   const std::set<std::string> before = shell_on_the_screen();
-  const auto step = host.figures()["step"];
+  const auto step = host.figures()["step"], page = host.figures()["microscope"]["page"];
   CHECK(cost > 0);
   for (int64_t n = 0; n < cost; n += stride) {
     CAPTURE(n);
@@ -109,6 +110,7 @@ void refuse_some(PoorHost& host, int most) {
     CHECK(host.figures()["step"] == step);
     CHECK_FALSE(host.app().hopeless());
     CHECK(shell_on_the_screen() == before);
+    if (host.figures()["microscope"]["page"] != page) REQUIRE_MESSAGE(host.play(place), host.failure());
   }
 }
 
@@ -116,9 +118,9 @@ TEST_CASE("a frame of any scene that is refused memory is told, and the next one
   PoorHost host;
   for (const char* scene : {"Mask Lab", "Generate", "Microscope"}) {
     CAPTURE(scene);
-    REQUIRE_MESSAGE(host.play("scene \"" + std::string(scene) + "\""), host.failure());
-    refuse_some(host, 150);
-    REQUIRE_MESSAGE(host.play("scene \"" + std::string(scene) + "\""), host.failure());
+    const std::string place = "scene \"" + std::string(scene) + "\"";
+    REQUIRE_MESSAGE(host.play(place), host.failure());
+    refuse_some(host, 150, place);
   }
   CHECK_MESSAGE(host.play("scene Microscope\nwait until microscope.ready == true\nscene Generate\n"
                           "wait until generate.ready == true\nscene \"Mask Lab\"\nclick \"Top bar/Step\"\n"
@@ -142,7 +144,7 @@ TEST_CASE("the first frame of a scene, every page of the Microscope, and dialogs
     CAPTURE(place);
     PoorHost host;
     REQUIRE_MESSAGE(host.play(place), host.failure());
-    refuse_some(host, 25);
+    refuse_some(host, 25, place);
     CHECK_MESSAGE(host.play("key Escape\nscene \"Mask Lab\"\nclick \"Top bar/Step\"\nwait until step == 1"),
                   host.failure());
   }
