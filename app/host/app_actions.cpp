@@ -181,14 +181,19 @@ void App::Impl::save(const std::filesystem::path& folder, const std::optional<Mo
       return "The model was saved to " + nopeek::shown(folder);
     });
   }
-  // The twins as they are at the end of the step under way.
+  exporter.run(saving_twins(folder));
+}
+
+/// Saves the twins as they are at the end of the step that is under way now: the rest of it, for any thread. Returns
+/// what to say of it.
+std::function<std::string()> App::Impl::saving_twins(const std::filesystem::path& folder) {
   auto promise = std::make_shared<std::promise<std::shared_ptr<const RunState>>>();
-  exporter.run([folder, taken = promise->get_future().share()] {
+  lab->post(TakeState{[promise](std::shared_ptr<const RunState> state) { promise->set_value(std::move(state)); }});
+  return [folder, taken = promise->get_future().share()] {
     const auto run = taken.get();
     save_run(folder, *run);
     return "The twins were saved at step " + std::to_string(run->step) + " to " + nopeek::shown(folder);
-  });
-  lab->post(TakeState{[promise](std::shared_ptr<const RunState> state) { promise->set_value(std::move(state)); }});
+  };
 }
 
 double App::Impl::next_text_size(int direction) const {

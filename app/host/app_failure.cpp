@@ -1,12 +1,8 @@
 // What must not end the window: see App::frame().
-#include <future>
-
 #include "app/gl/heatmap.h"
 #include "app/host/app_impl.h"
 #include "app/host/export.h"
 #include "app/ui/imgui_compat.h"
-#include "core/io/shown.h"
-#include "core/live/run_folder.h"
 
 namespace nopeek {
 
@@ -54,15 +50,7 @@ void App::Impl::tell(const std::exception& error, std::string_view consequence) 
 std::string App::Impl::rescue() {
   try {
     if (lab->snapshot()->step == 0) return "The twins were not trained yet: nothing is lost.";
-    auto promise = std::make_shared<std::promise<std::shared_ptr<const RunState>>>();
-    auto taken = promise->get_future();
-    lab->post(TakeState{[promise](std::shared_ptr<const RunState> state) { promise->set_value(std::move(state)); }});
-    promise = nullptr;  // if the lab gives up, so do we
-    const auto run = taken.get();
-    const std::filesystem::path folder = free_export_path("nopeek-rescued-", "");
-    save_run(folder, *run);
-    return "The twins were saved at step " + std::to_string(run->step) + " to " + nopeek::shown(folder) +
-           ". Drop that folder on the window to go on.";
+    return saving_twins(free_export_path("nopeek-rescued-", ""))() + ". Drop that folder on the window to go on.";
   } catch (const std::exception& error) {
     return "The twins could not be saved: " + words_of(error);
   }

@@ -92,6 +92,7 @@ struct App::Impl final : Actions {
   void hold_opened();
   void open_save_dialog();
   void save(const std::filesystem::path& folder, const std::optional<Model>& model);
+  std::function<std::string()> saving_twins(const std::filesystem::path& folder);
   void poll_background();
   void set_text_size(double size);
   double next_text_size(int direction) const;  // the present one where there is none
