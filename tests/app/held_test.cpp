@@ -45,7 +45,7 @@ TEST_CASE("whatever ends the hold of an opened model, the twin that was held is 
   const WayBack ways[] = {
       {"key R\nwait until run == 2\n", true},
       {"set \"Size\" Twins\n", true},
-      {"set \"Reset with\" \"Next seed\"\nwait until run == 2\n", true},
+      {"click \"Reset with\"\nclick \"Next seed\"\nwait until run == 2\n", true},
       {"set \"Size\" tiny\nwait until run == 2\n", true},
       {"set \"Size\" small\nwait until run == 2\n", false},
       {"set \"Size\" \"Custom\u2026\"\ntype \"Layers\" 3\nclick \"Apply\"\nwait until run == 2\n", false},
