@@ -13,11 +13,7 @@ namespace nopeek {
 
 using namespace ui;
 
-namespace {
-
-constexpr double kTextSizes[] = {0.8, 1.0, 1.25, 1.5};
-
-}  // namespace
+namespace {}  // namespace
 
 /// Runs `action`; an Error becomes a message, and everything stays as it was.
 template <class Action>

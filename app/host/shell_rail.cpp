@@ -10,7 +10,6 @@ using namespace ui;
 namespace {
 
 constexpr float kTopBar = 56;
-constexpr double kTextSizes[] = {0.8, 1.0, 1.25, 1.5};
 
 const char* text_size_name(double size) {
   return size < 0.9 ? "80 %" : size < 1.1 ? "100 %" : size < 1.4 ? "125 %" : "150 %";
@@ -75,7 +74,7 @@ void App::Impl::draw_narrow_rail_foot(float w, float h) {
   }
   const int picked = icon_menu("Text size", theme().rect(x, h - 130, 40, 36), Icon::kTextSize,
                                "Text size (Ctrl +, Ctrl \xE2\x88\x92)", sizes, Look::kPlain);
-  if (picked >= 0) set_text_size(kTextSizes[picked]);
+  if (picked >= 0) set_text_size(kTextSizes[static_cast<size_t>(picked)]);
   const char* other = settings.dark ? "Light" : "Dark";
   if (icon_button(other, theme().rect(x, h - 94, 40, 36), Icon::kTheme,
                   settings.dark ? "Light theme (T)" : "Dark theme (T)", true, Look::kPlain)) {

@@ -119,6 +119,8 @@ Host::Host(const WindowOptions& options)
 App::Options Host::app_options(const std::vector<tour::Step>& steps) {
   App::Options app;
   app.settings = overridden(stored_, options_);
+  if (!app.settings.has_window_size() && !options_.scale)
+    app.settings.text_size = ui::first_text_size(window_.framebuffer_size(), window_.display_scale());
   app.settings_file = settings_file_;
   app.scene = options_.scene;
   app.seed = options_.seed;
