@@ -259,14 +259,14 @@ void make_digits_tabular(ImFont* font) {
 
 std::u32string unusual_characters(std::span<const std::string> labels) {
   std::u32string found;  // in the order of the ids
-  std::unordered_map<char32_t, size_t> labels_with;
+  std::unordered_map<char32_t, size_t> count;
   for (std::string_view rest : labels) {
     for (; !rest.empty(); rest.remove_prefix(static_cast<size_t>(utf8::length(rest[0])))) {
       const char32_t c = utf8::decode(rest);
-      if (c > 0x17F && labels_with[c]++ == 0) found += c;
+      if (c > 0x17F && count[c]++ == 0) found += c;
     }
   }
-  std::stable_sort(found.begin(), found.end(), [&](char32_t a, char32_t b) { return labels_with[a] > labels_with[b]; });
+  std::stable_sort(found.begin(), found.end(), [&](char32_t a, char32_t b) { return count[a] > count[b]; });
   return found;
 }
 

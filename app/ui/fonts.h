@@ -28,7 +28,7 @@ enum class Font {
   kCount
 };
 
-/// The characters of a vocabulary's labels that the usual ranges may lack: those of most labels first, and among equals
+/// The characters of a vocabulary's labels that the usual ranges may lack: the most frequent first, and among equals
 /// those of the lowest ids.
 std::u32string unusual_characters(std::span<const std::string> labels);
 

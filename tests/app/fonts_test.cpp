@@ -4,6 +4,9 @@
 #include <doctest/doctest.h>
 
 #include <algorithm>
+#include <string>
+#include <utility>
+#include <vector>
 
 #include "app/ui/theme.h"
 #include "app_host.h"
@@ -29,14 +32,16 @@ struct Atlas {
 constexpr int kFonts = static_cast<int>(Font::kCount);
 ImFont* font_of(int i) { return font(static_cast<Font>(i)); }
 
-/// Every character of the basic plane: Chinese, symbols and private ones among them.
+/// Every character of the basic plane but the usual ones: Chinese, symbols and private ones among them.
 std::u32string all_characters() {
   std::u32string all;
-  for (char32_t c = 0x180; c <= 0xFFFF; ++c) {
-    if (c < 0xD800 || c > 0xDFFF) all += c;
+  for (char32_t c = 0x500; c <= 0xFFFF; ++c) {
+    if ((c < 0x2000 || c >= 0x2430) && (c < 0xD800 || c > 0xDFFF) && c != 0xFFFD) all += c;
   }
   return all;
 }
+
+constexpr char32_t kKa = 0x0915, kKha = 0x0916;  // Devanagari, which none of the design's faces has
 
 size_t count_drawn(Font which, const std::u32string& characters) {
   return static_cast<size_t>(std::count_if(characters.begin(), characters.end(), [&](char32_t c) {
@@ -109,25 +114,25 @@ TEST_CASE("a character is drawn in every font that shows the corpus, as wide in 
       CHECK(lacking == 0);
     }
   }
-  const ImFontGlyph *a = font(Font::kLabel)->FindGlyphNoFallback(0x266B),  // a note: no face of the design has it
-      *b = font(Font::kLabelBold)->FindGlyphNoFallback(0x266B);
+  const ImFontGlyph *a = font(Font::kLabel)->FindGlyphNoFallback(kKa),
+                    *b = font(Font::kLabelBold)->FindGlyphNoFallback(kKa);
   REQUIRE((a && b));
   CHECK(a->AdvanceX == b->AdvanceX);
   CHECK(a->U0 == b->U0);
   CHECK(a->X1 - a->X0 == b->X1 - b->X0);
 }
 
-TEST_CASE("the most wanted characters are drawn: those of most labels, then those of the lowest ids") {
-  const std::vector<std::string> labels{"a\u4E8C", "\u4E00\u4E00", "\u4E09", "\u4E09b", "plain \u00E9"};
-  CHECK(unusual_characters(labels) == U"\u4E09\u4E8C\u4E00");
+TEST_CASE("the most wanted characters are drawn: the most frequent, then those of the lowest ids") {
+  const std::vector<std::string> labels{"a\u4E8C\u4E8C\u4E8C", "\u4E01", "\u4E00", "\u4E09", "\u4E09b", "plain \u00E9"};
+  CHECK(unusual_characters(labels) == U"\u4E8C\u4E09\u4E01\u4E00");
   Atlas atlas(1024);
   std::u32string turned = all_characters();
   std::reverse(turned.begin(), turned.end());
-  turned = U"\u266B" + turned;
-  REQUIRE(build_fonts(1.5, turned));
+  turned = kKa + turned;
+  REQUIRE(build_fonts(1, turned));
   CHECK(characters_left_out() > 0);
-  CHECK(font(Font::kLabel)->FindGlyphNoFallback(0x266B));
-  CHECK_FALSE(font(Font::kLabel)->FindGlyphNoFallback(0x266A));
+  CHECK(font(Font::kLabel)->FindGlyphNoFallback(kKa));
+  CHECK_FALSE(font(Font::kLabel)->FindGlyphNoFallback(kKha));
 }
 
 TEST_CASE("a vocabulary of more characters than can be drawn is said once, and the window goes on") {
