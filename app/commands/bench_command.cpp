@@ -39,9 +39,9 @@ bool has_part(const std::string& name, Part part) {
 }
 
 /// Where the figures go as they come.
-class Output {
+class Report {
  public:
-  virtual ~Output() = default;
+  virtual ~Report() = default;
   virtual void limits(int threads, const Limits& limits) = 0;
   virtual void begin(Part part) = 0;
   virtual void step(const Subject& subject, const StepBench& bench) = 0;
@@ -52,7 +52,7 @@ class Output {
 
 constexpr double kGiga = 1e9;
 
-class Table : public Output {
+class Table : public Report {
  public:
   explicit Table(const Machine& machine) {
     std::printf("%s, %d hardware threads, core built for %s\n\n",
@@ -105,7 +105,7 @@ class Table : public Output {
   }
 };
 
-class Document : public Output {
+class Document : public Report {
  public:
   explicit Document(const Machine& machine) {
     document_["machine"] = {{"cpu", machine.cpu},
@@ -236,7 +236,7 @@ std::vector<Part> parts_of(const BenchCommand& command) {
 /// Measures one part of one size, with each number of threads.
 class Bench {
  public:
-  Bench(const BenchCommand& command, const Machine& machine, Output& output) : command_(command), output_(output) {
+  Bench(const BenchCommand& command, const Machine& machine, Report& output) : command_(command), output_(output) {
     std::set<int> counts = {1, machine.hardware_threads};
     if (command.threads > 0) counts = {command.threads};
     for (const int count : counts) pools_.push_back(std::make_unique<ThreadPool>(count));
@@ -279,16 +279,16 @@ class Bench {
     };
     switch (part) {
       case Part::kStep:
-        return write(bench_step(subject.config, pool, samples, progress), &Output::step);
+        return write(bench_step(subject.config, pool, samples, progress), &Report::step);
       case Part::kTwins:
-        return write(bench_twins(subject.config, corpus_, pool, samples, progress), &Output::twins);
+        return write(bench_twins(subject.config, corpus_, pool, samples, progress), &Report::twins);
       case Part::kDecode:
-        return write(bench_decode(*parameters, pool, memory_, samples, progress), &Output::decode);
+        return write(bench_decode(*parameters, pool, memory_, samples, progress), &Report::decode);
     }
   }
 
   const BenchCommand& command_;
-  Output& output_;
+  Report& output_;
   std::vector<std::unique_ptr<ThreadPool>> pools_;
   MemoryReader memory_;
   std::shared_ptr<const Corpus> corpus_;
@@ -307,7 +307,7 @@ int run_bench(const BenchCommand& command) {
   }
   interruptible();
   const Machine machine = this_machine();
-  std::unique_ptr<Output> output;
+  std::unique_ptr<Report> output;
   if (command.json) {
     output = std::make_unique<Document>(machine);
   } else {

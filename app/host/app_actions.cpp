@@ -13,8 +13,6 @@ namespace nopeek {
 
 using namespace ui;
 
-namespace {}  // namespace
-
 /// Runs `action`; an Error becomes a message, and everything stays as it was.
 template <class Action>
 bool App::Impl::attempt(Action&& action) {

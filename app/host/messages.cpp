@@ -12,13 +12,13 @@ namespace {
 
 constexpr double kSeconds = 8;
 constexpr size_t kMost = 3;
-constexpr float kWidth = 560, kLine = 24;
+constexpr float kMessagesWidth = 560, kMessagesLine = 24;
 
 /// True if it was clicked away. `bottom` moves up by its height.
 bool draw_message(const std::string& message, int index, float& bottom) {
-  const float width = std::min(px(kWidth), theme().window.x - px(32));
+  const float width = std::min(px(kMessagesWidth), theme().window.x - px(32));
   const auto lines = wrapped(message, width - px(72), Font::kLabel);
-  const float height = px(kLine) * static_cast<float>(lines.size()) + px(20);
+  const float height = px(kMessagesLine) * static_cast<float>(lines.size()) + px(20);
   const ImVec2 at{std::floor((theme().window.x - width) * 0.5f), bottom - height};
   bottom = at.y - px(8);
   ImGui::SetNextWindowPos(at);
@@ -32,10 +32,10 @@ bool draw_message(const std::string& message, int index, float& bottom) {
                ImGuiWindowFlags_NoDecoration | ImGuiWindowFlags_NoMove | ImGuiWindowFlags_NoSavedSettings |
                    ImGuiWindowFlags_NoNav | ImGuiWindowFlags_NoFocusOnAppearing);
   const registry::Scope scope(fmt("Message %d", index + 1));
-  float y = at.y + px(10) + px(kLine) * 0.5f;
+  float y = at.y + px(10) + px(kMessagesLine) * 0.5f;
   for (const std::string& line : lines) {
     text({at.x + px(16), y}, line, Font::kLabel, colors().text);
-    y += px(kLine);
+    y += px(kMessagesLine);
   }
   const float side = px(32);
   const bool closed =

@@ -9,7 +9,7 @@ using namespace ui;
 
 namespace {
 
-constexpr float kWidth = 300, kTop = 56, kLine = 24, kCodeBlock = 214;
+constexpr float kShellPanelWidth = 300, kTop = 56, kShellPanelLine = 24, kCodeBlock = 214;
 constexpr float kSlideSeconds = 0.18f;
 
 constexpr const char* kCode[] = {
@@ -65,7 +65,7 @@ class Setter {
   void flush() {
     float width = 0;
     for (const Piece& p : word_) width += text_width(font_of(p.tone), p.text);
-    if (pen_ + width > x1_ && pen_ > x0_) pen_ = x0_, y_ += px(kLine);
+    if (pen_ + width > x1_ && pen_ > x0_) pen_ = x0_, y_ += px(kShellPanelLine);
     for (const Piece& p : word_) {
       text({pen_, y_}, p.text, font_of(p.tone), color_of(p.tone));
       pen_ += text_width(font_of(p.tone), p.text);
@@ -81,9 +81,9 @@ float draw_words(const std::vector<Paragraph>& words, float x0, float x1, float 
   for (const Paragraph& paragraph : words) {
     Setter setter(x0, x1, y);
     setter.set(paragraph);
-    y = setter.y() + px(kLine + 10);
+    y = setter.y() + px(kShellPanelLine + 10);
   }
-  return y - px(kLine + 10) + px(kLine * 0.5f);
+  return y - px(kShellPanelLine + 10) + px(kShellPanelLine * 0.5f);
 }
 
 /// The suggestions from y on. `scroll` changes so that the one with the focus lies within `clip`.
@@ -109,15 +109,15 @@ void App::Impl::draw_panel() {
   const float w = theme().logical_w(), h = theme().logical_h();
   if (theme().wide() && settings.panel_open) {
     overlay_open = false;
-    draw_panel_content({{w - kWidth, kTop}, {w, h}});
+    draw_panel_content({{w - kShellPanelWidth, kTop}, {w, h}});
     return;
   }
   draw_panel_tab();
   const float shown_part =
       moving(ImGui::GetID("panel overlay"), overlay_open ? 1.0f : 0.0f, kSlideSeconds, Ease::kCubicOut);
   if (shown_part <= 0) return;
-  const Rect area{{w - kWidth * shown_part, kTop}, {w + kWidth * (1 - shown_part), h}};
-  const Rect pixels = theme().rect(area.min.x, area.min.y, kWidth, h - kTop);
+  const Rect area{{w - kShellPanelWidth * shown_part, kTop}, {w + kShellPanelWidth * (1 - shown_part), h}};
+  const Rect pixels = theme().rect(area.min.x, area.min.y, kShellPanelWidth, h - kTop);
   ImGui::SetNextWindowPos(pixels.min);
   ImGui::SetNextWindowSize({pixels.w(), pixels.h()});
   ImGui::PushStyleVar(ImGuiStyleVar_WindowPadding, {0, 0});
@@ -168,7 +168,7 @@ void App::Impl::draw_panel_content(Rect area) {
 /// What is between the title and the code; it scrolls if it is too long.
 void App::Impl::draw_panel_words(Rect area) {
   const Rect clip{theme().at(area.min.x + 1, kTop + 52), theme().at(area.max.x, area.max.y - kCodeBlock - 8)};
-  const float left = px(area.min.x), right = left + px(kWidth);
+  const float left = px(area.min.x), right = left + px(kShellPanelWidth);
   ImGui::PushClipRect(clip.min, clip.max, true);
   const float top = clip.min.y + px(16) - panel_scroll;
   text({left + px(24), top}, "What you are seeing", Font::kSmallBold, colors().secondary);
@@ -195,7 +195,7 @@ void App::Impl::draw_code(Rect area) {
   const Code code = scenes[scene]->code();
   if (code.lines.empty()) return draw_attention_code(area);
   const float left = area.min.x, h = area.max.y;
-  separator(px(left + 24), px(left + kWidth - 24), px(h - kCodeBlock));
+  separator(px(left + 24), px(left + kShellPanelWidth - 24), px(h - kCodeBlock));
   text(theme().at(left + 24, h - kCodeBlock + 24), code.title, Font::kSmallBold, colors().secondary);
   float y = h - 156;
   for (const std::string& line : code.lines) {
@@ -210,7 +210,7 @@ void App::Impl::draw_attention_code(Rect area) {
   const float left = area.min.x, h = area.max.y;
   const std::string& mask = held_voice().mask_name;
   const Hue& hue = c.hue(held_voice().masked);
-  separator(px(left + 24), px(left + kWidth - 24), px(h - kCodeBlock));
+  separator(px(left + 24), px(left + kShellPanelWidth - 24), px(h - kCodeBlock));
   text(theme().at(left + 24, h - kCodeBlock + 24), "Attention, six lines", Font::kSmallBold, c.secondary);
   for (size_t i = 0; i < std::size(kCode); ++i) {
     const float y = h - 156 + 24 * static_cast<float>(i);
@@ -219,14 +219,14 @@ void App::Impl::draw_attention_code(Rect area) {
       text(at, kCode[i], Font::kCode, c.secondary);
       continue;
     }
-    fill(theme().rect(left + 12, y - 12, kWidth - 24, 24), hue.dim);
+    fill(theme().rect(left + 12, y - 12, kShellPanelWidth - 24, 24), hue.dim);
     fill(theme().rect(left + 12, y - 12, 3, 24), hue.fill);
     const float code_w = text_width(Font::kMonoBold, kCode[i]);
     text(at, kCode[i], Font::kMonoBold, hue.hi);
     if (mask == "full")
       canvas()->AddRectFilled({at.x - px(2), at.y}, {at.x + code_w + px(2), at.y + theme().line(1.5f)}, hue.hi);
-    text_elided({at.x + code_w + px(16), at.y}, mask_comment(mask), px(kWidth - 36) - code_w - px(16), Font::kMonoBold,
-                hue.hi);
+    text_elided({at.x + code_w + px(16), at.y}, mask_comment(mask), px(kShellPanelWidth - 36) - code_w - px(16),
+                Font::kMonoBold, hue.hi);
   }
 }
 

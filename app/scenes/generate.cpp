@@ -13,9 +13,9 @@ using namespace ui;
 
 namespace {
 
-constexpr double kNumbersEvery = 0.1;  // s: faster cannot be read
-constexpr double kProgressAfter = 0.3;
-constexpr double kFallSeconds = 0.3;
+constexpr double kGenerateNumbersEvery = 0.1;  // s: faster cannot be read
+constexpr double kGenerateProgressAfter = 0.3;
+constexpr double kGenerateFallSeconds = 0.3;
 constexpr double kPlayEvery = 0.6;     // s a token
 constexpr size_t kLongestReplay = 64;  // tokens that the other twin writes beside
 constexpr float kStrip = 112, kStripLow = 104, kTimeline = 212, kTimelineLow = 140;
@@ -52,10 +52,10 @@ size_t Generate::window_start() const {
 }
 
 bool Generate::landed() const {
-  return ready() && (!theme().motion || dragging_ || clock_now() - dart_since_ >= kFallSeconds);
+  return ready() && (!theme().motion || dragging_ || clock_now() - dart_since_ >= kGenerateFallSeconds);
 }
 
-bool Generate::outdated() const { return !ready() && clock_now() - asked_since_ > kProgressAfter; }
+bool Generate::outdated() const { return !ready() && clock_now() - asked_since_ > kGenerateProgressAfter; }
 
 // Each frame
 // ------------------------------------------------------------------------------------------------
@@ -129,7 +129,7 @@ void Generate::take_answer() {
   if (!fits) return;
   if (answer == shown_ && shown_revision_ == revision_ && shown_held_ == held_) return;
   const bool another = shown_revision_ != revision_ || shown_held_ != held_;
-  if (!another && clock_now() - shown_since_ < kNumbersEvery) return keep_moving();
+  if (!another && clock_now() - shown_since_ < kGenerateNumbersEvery) return keep_moving();
   show_answer(std::move(answer));
 }
 

@@ -14,7 +14,7 @@ using nlohmann::json;
 
 namespace {
 
-constexpr size_t kMostUndos = 100;
+constexpr size_t kActionsMostUndos = 100;
 constexpr double kBelowOne = 0x1.fffffffffffffp-1;
 
 json number(double v) { return std::isfinite(v) ? json(v) : json(); }
@@ -40,7 +40,7 @@ void Generate::read_prompt(std::string text, bool typed) {
 
 void Generate::keep_for_undo() {
   undo_.push_back(draft_);
-  if (undo_.size() > kMostUndos) undo_.erase(undo_.begin());
+  if (undo_.size() > kActionsMostUndos) undo_.erase(undo_.begin());
   redo_.clear();
 }
 

@@ -11,9 +11,9 @@ using namespace ui;
 
 namespace {
 
-constexpr int kMostRows = 20;            // and one for the rest
-constexpr float kLow = 88, kHigh = 118;  // what the draw takes below the rows
-constexpr float kFaint = 0.35f;          // an older distribution, while the pass takes its time
+constexpr int kMostRows = 20;                // and one for the rest
+constexpr float kLow = 88, kHigh = 118;      // what the draw takes below the rows
+constexpr float kDistributionFaint = 0.35f;  // an older distribution, while the pass takes its time
 
 bool close(double a, double b) { return std::abs(a - b) < 1e-9; }
 
@@ -84,7 +84,7 @@ void Generate::draw_row(const DistributionLayout& at, size_t line) {
   const bool is_drawn = ready() && landed() && row.place == drawn_;
   fill(rect, is_drawn ? mixed(c.raised, c.hover, it.hover) : faded(c.raised, it.hover), 6);
   if (it.focused) outline(rect, c.text, 2, 6);
-  const float alpha = outdated() ? kFaint : 1;
+  const float alpha = outdated() ? kDistributionFaint : 1;
   const ImU32 ink = faded(candidate.kept ? c.text : c.disabled, alpha);
   text_elided(theme().at(at.panel.min.x + 96, middle), row.label, px(76), is_drawn ? Font::kBodyBold : Font::kBody, ink,
               Align::kRight);
@@ -120,7 +120,7 @@ void Generate::draw_rest(const DistributionLayout& at) const {
   const size_t all = distribution_.candidates().size();
   if (all <= rows_.size()) return;
   const float y = at.panel.min.y + at.top + at.pitch * (static_cast<float>(rows_.size()) + 0.5f);
-  const float alpha = outdated() ? kFaint : 1;
+  const float alpha = outdated() ? kDistributionFaint : 1;
   const ImU32 ink = faded(colors().disabled, alpha);
   const Number more = fmt("%s more", grouped_text(static_cast<long long>(all - rows_.size())).chars);
   const bool long_number = text_width(Font::kBody, more) > px(88);  // tens of thousands
@@ -189,7 +189,7 @@ void Generate::draw_cumulative(const DistributionLayout& at) const {
   const auto x = [&](double sum) { return px(at.x_sum) + static_cast<float>(sum) * px(at.w_sum); };
   for (const double sum : {0.0, 0.5, 1.0})
     canvas()->AddRectFilled({x(sum), px(top)}, {x(sum) + theme().line(1), px(bottom + 6)}, c.grid);
-  const float alpha = outdated() ? kFaint : 1;
+  const float alpha = outdated() ? kDistributionFaint : 1;
   const ImU32 hue = faded(c.hue(held().masked).fill, alpha), grey = faded(c.disabled, alpha);
   ImVec2 before{x(0), px(top)};
   const auto to = [&](ImVec2 point, ImU32 color) {

@@ -14,14 +14,14 @@ using namespace ui;
 namespace {
 
 constexpr float kContent = 112;  // height that all of it takes
-constexpr float kChipTop = 34, kChipHeight = 40, kPadding = 12, kGap = 10, kLeastGap = 4;
+constexpr float kChipTop = 34, kChipHeight = 40, kPadding = 12, kStripGap = 10, kLeastGap = 4;
 constexpr float kLeastChip = 30, kMostChip = 180;    // width of a chip
 constexpr float kNextLeast = 120, kNextFills = 208;  // the next token's chip; it fills what is left up to this
 constexpr float kShiftSeconds = 0.2f;
 constexpr float kHole = 36;             // where the middle of a long window is left out
 constexpr size_t kDropped = 2;          // tokens that have left the window, shown if they take no more than ...
 constexpr float kDroppedShare = 0.25f;  // ... this of the strip; one is always shown
-constexpr float kTabs = 88;             // width of the tabs in the small class
+constexpr float kStripTabs = 88;        // width of the tabs in the small class
 
 float chip_width(const std::string& label) {
   return std::clamp(std::ceil(text_width(Font::kBody, label)) + 2 * px(kPadding), px(kLeastChip), px(kMostChip));
@@ -52,9 +52,9 @@ void Generate::draw_strip(const SceneInput&, Rect panel) {
 /// In the small class the timeline has no panel of its own. Returns the width that the tabs take.
 float Generate::draw_tabs(Rect panel) {
   const float x = panel.min.x + 12, y = panel.min.y + panel.h() * 0.5f + 2;
-  if (chip("Text", theme().rect(x, y - 36, kTabs - 16, 32), !history_tab_)) history_tab_ = false;
-  if (chip("History", theme().rect(x, y + 4, kTabs - 16, 32), history_tab_)) history_tab_ = true;
-  return kTabs + 8;
+  if (chip("Text", theme().rect(x, y - 36, kStripTabs - 16, 32), !history_tab_)) history_tab_ = false;
+  if (chip("History", theme().rect(x, y + 4, kStripTabs - 16, 32), history_tab_)) history_tab_ = true;
+  return kStripTabs + 8;
 }
 
 /// Always what has just left the window, if anything has, and then the window: all of it if it fits; else its two ends,
@@ -84,14 +84,14 @@ void Generate::lay_chips(float x0, float x1) {
   };
   if (float used = width(first, n); used <= room) {
     const float spare = n > first ? (room - used) / static_cast<float>(n - first) : 0;
-    gap = std::floor(std::min(px(kGap), least + spare));
+    gap = std::floor(std::min(px(kStripGap), least + spare));
     used += static_cast<float>(n - first) * (gap - least);
     while (first > 0 && used + chip_width(labels_[first - 1]) + gap <= room) used += chip_width(labels_[--first]) + gap;
     add(first, n);
   } else {
     add(first, start + 1);
     const Number most = fmt("+%d", static_cast<int>(n - start));
-    hole_ = {{x, 0}, {x + std::max(px(kHole), text_width(Font::kLabel, most) + px(kGap)), 0}};
+    hole_ = {{x, 0}, {x + std::max(px(kHole), text_width(Font::kLabel, most) + px(kStripGap)), 0}};
     x = hole_.max.x + gap;
     size_t newest = n;
     for (float left = room - (x - x0); newest > start + 1; --newest) {
@@ -112,7 +112,7 @@ void Generate::draw_chips(Rect panel, float x0, float x1) {
   // A token that leaves the window pushes the others on; more than one at once is a jump, not a push.
   const float behind = static_cast<float>(start) -
                        moving(ImGui::GetID("window"), static_cast<float>(start), kShiftSeconds, Ease::kCubicOut);
-  const float shift = behind > 0 && behind <= 1 && !chips_.empty() ? behind * (chips_.front().w + px(kGap)) : 0;
+  const float shift = behind > 0 && behind <= 1 && !chips_.empty() ? behind * (chips_.front().w + px(kStripGap)) : 0;
   ImGui::PushClipRect({x0 - px(6), y - px(6)}, {x1 + px(6), y + px(kChipHeight + 6)}, true);
   for (Chip chip : chips_) {
     const float w = chip.w;

@@ -12,8 +12,8 @@ using namespace ui;
 
 namespace {
 
-constexpr float kColumn = 77, kBar = 32, kLabels = 140;  // logical px
-constexpr float kMostNats = 30;                          // a token that could not be, drawn as tall as there is room
+constexpr float kTimelineColumn = 77, kTimelineBar = 32, kTimelineLabels = 140;  // logical px
+constexpr float kMostNats = 30;  // a token that could not be, drawn as tall as there is room
 constexpr size_t kLongestFork = 64;
 
 float finite(double nats) { return static_cast<float>(std::isfinite(nats) ? std::max(0.0, nats) : kMostNats); }
@@ -48,10 +48,10 @@ Generate::TimelineLayout Generate::timeline_layout(Rect panel) const {
   TimelineLayout at;
   at.area = panel;
   at.title = !theme().small();
-  const float labels = theme().small() ? 96 : kLabels;
+  const float labels = theme().small() ? 96 : kTimelineLabels;
   at.x0 = panel.min.x + 20 + labels;
   const float width = panel.max.x - 20 - at.x0;
-  at.columns = std::max(4, static_cast<int>((width - 56) / kColumn + 0.3f) + 1);
+  at.columns = std::max(4, static_cast<int>((width - 56) / kTimelineColumn + 0.3f) + 1);
   at.pitch = (width - 56) / static_cast<float>(at.columns - 1);
   const bool pair = voices_.size() == 2;
   const float y = panel.min.y;
@@ -153,7 +153,8 @@ void Generate::draw_bar(const TimelineLayout& at, int depth, float nats, bool ne
   const float x = column_x(at, depth);
   const bool possible = std::isfinite(nats);
   const float h = std::clamp(finite(static_cast<double>(nats)) * at.per_nat, 1.5f, at.baseline - at.top);
-  const Rect bar{theme().at(x - kBar * 0.5f, at.baseline - h), theme().at(x + kBar * 0.5f, at.baseline)};
+  const Rect bar{theme().at(x - kTimelineBar * 0.5f, at.baseline - h),
+                 theme().at(x + kTimelineBar * 0.5f, at.baseline)};
   fill(bar, next ? hue.fill : sample(hue.scale, 0.5f), 2);
   const Number value = possible ? fmt("%.1f", static_cast<double>(std::max(0.0f, nats))) : fmt("\xE2\x88\x9E");
   text({bar.cx(), bar.min.y - px(10)}, value, next ? Font::kMonoBold : Font::kMonoLabel,

@@ -8,7 +8,7 @@ using ui::Cell;
 
 namespace {
 
-constexpr size_t kMostUndos = 64;  // of a mask of 1024 tokens: 8 MB
+constexpr size_t kMaskDraftMostUndos = 64;  // of a mask of 1024 tokens: 8 MB
 
 std::vector<bool> forbidden_cells(const Mask& mask) {
   const auto T = static_cast<size_t>(mask.size());
@@ -135,7 +135,7 @@ void MaskDraft::drop() {
 /// What is now can be undone to, and is about to be edited.
 void MaskDraft::keep() {
   undo_.push_back(now_);
-  if (undo_.size() > kMostUndos) undo_.erase(undo_.begin());
+  if (undo_.size() > kMaskDraftMostUndos) undo_.erase(undo_.begin());
   redo_.clear();
   // Several strengths become one, on all of the picture.
   if (std::exchange(now_.exact, nullptr)) changed();

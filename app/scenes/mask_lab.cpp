@@ -12,7 +12,7 @@ namespace {
 
 constexpr float kChartHeight = 260, kChartHeightLow = 198;
 // Of a twin's panel: what is above and below the matrix, beside it on the left, and on the right with the picker.
-constexpr float kFixed = 220, kFixedLow = 190, kLeft = 84, kTop = 136, kRight = 36, kPicker = 94;
+constexpr float kFixed = 220, kFixedLow = 190, kMaskLabLeft = 84, kMaskLabTop = 136, kMaskLabRight = 36, kPicker = 94;
 constexpr float kRoundingSlack = 0.01f;             // 26 px must not become 25 because 1920 / 1.2 is not quite 1600
 constexpr float kRowLabel = 60, kColumnLabel = 64;  // px that a token's label may take
 
@@ -76,11 +76,11 @@ MaskLab::TwinLayout MaskLab::twin_layout(const SceneInput& in, Rect panel) const
   const int heads = in.shown.config.model.heads;
   const float picker = at.sideways ? 36 + 42 * static_cast<float>(std::clamp(heads, 3, 4)) : kPicker;
   const float by_height = (panel.h() - (at.sideways ? kFixedLow : kFixed)) / T;
-  const float by_width = (panel.w() - kLeft - kRight - picker) / T;
+  const float by_width = (panel.w() - kMaskLabLeft - kMaskLabRight - picker) / T;
   const float least = T > 16 ? 12 : 18;
   at.pitch = std::clamp(std::floor(std::min(by_height, by_width) + kRoundingSlack), least, 36.0f);
   at.label_step = at.pitch < 16 ? 2 : 1;
-  const ImVec2 corner{panel.min.x + kLeft, panel.min.y + kTop};
+  const ImVec2 corner{panel.min.x + kMaskLabLeft, panel.min.y + kMaskLabTop};
   at.matrix = {corner, {corner.x + at.pitch * T, corner.y + at.pitch * T}};
   at.legend = !at.sideways && at.matrix.h() >= 150;
   return at;
@@ -103,7 +103,7 @@ void MaskLab::draw(const SceneInput& in) {
     const auto T = static_cast<float>(std::max<size_t>(4, in.shown.probe.size()));
     const float pitch =
         std::clamp(std::floor((c.h() - kFixed - 4) / T + kRoundingSlack), T > 16 ? 12.0f : 18.0f, 36.0f);
-    const float width = std::clamp(kLeft + kRight + kPicker + pitch * T + 1, 480.0f, c.w() * 0.56f);
+    const float width = std::clamp(kMaskLabLeft + kMaskLabRight + kPicker + pitch * T + 1, 480.0f, c.w() * 0.56f);
     draw_twins(in, {c.min, {c.min.x + width, c.max.y}});
     draw_chart(in, {{c.min.x + width + 12, c.min.y}, c.max});
     return;

@@ -14,7 +14,7 @@ namespace {
 
 constexpr float kLeastTop = 3.5f, kMostTop = 12;  // nats
 constexpr float kSame = 0.1f;                     // two losses that close share a label
-constexpr float kFaint = 0.3f;                    // opacity of earlier runs
+constexpr float kChartFaint = 0.3f;               // opacity of earlier runs
 constexpr float kAbove = 12;                      // a name's centre line above its curve, logical px
 constexpr float kNamesUpTo = 0.74f;  // of the plot's width: the names of the present lines are further right
 
@@ -172,7 +172,7 @@ void MaskLab::draw_earlier(const SceneInput& in, const ChartLayout& at) {
     for (const LaneSnapshot& lane : run.lanes) {
       LaneCurves& curves = curves_[lane.history.get()];
       curves.grow(lane);
-      draw_lane_curves(lane, curves, at.plot, kFaint);
+      draw_lane_curves(lane, curves, at.plot, kChartFaint);
     }
   }
 }

@@ -13,9 +13,9 @@ using namespace ui;
 
 namespace {
 
-constexpr double kNumbersEvery = 0.1;   // s: faster cannot be read
-constexpr double kLongestFrame = 0.25;  // s: the play waits while the scene is not on the screen
-constexpr int kQuick = 128;             // a larger mask is not made in each frame of a stroke, but at its end
+constexpr double kMicroscopeNumbersEvery = 0.1;  // s: faster cannot be read
+constexpr double kLongestFrame = 0.25;           // s: the play waits while the scene is not on the screen
+constexpr int kMicroscopeQuick = 128;            // a larger mask is not made in each frame of a stroke, but at its end
 constexpr float kPipeline = 280, kPipelineLow = 224, kPipelineSmall = 56;
 
 /// Only the weights are newer: the same text, head and masks.
@@ -79,7 +79,7 @@ void Microscope::use_draft(const SceneInput& in) {
   lens_.edited = &draft;
   draft.follow(held.mask);
   if (same && lent_ && !lens_.draft) draft.drop();  // a page has taken it back
-  if (!same || held.config().context <= kQuick || !ImGui::IsMouseDown(0)) lens_.draft = draft.mask();
+  if (!same || held.config().context <= kMicroscopeQuick || !ImGui::IsMouseDown(0)) lens_.draft = draft.mask();
   if (lens_.draft && lens_.draft != lent_) lens_.draft_name = describe(*lens_.draft);
   lent_ = lens_.draft;
   lent_from_ = &draft;
@@ -115,7 +115,7 @@ void Microscope::take_answer(const SceneInput& in) {
   // An answer in other words is of the model before: an id of theirs may be none of these.
   if (newest && newest != lens_.answer && newest->question.models[0].tokenizer == lens_.tokenizer) {
     const bool soon = lens_.answer && in.smooth && only_trained(lens_.answer->question, newest->question);
-    if (!soon || clock_now() - shown_since_ >= kNumbersEvery) {
+    if (!soon || clock_now() - shown_since_ >= kMicroscopeNumbersEvery) {
       lens_.answer = newest;
       shown_since_ = clock_now();
     } else {

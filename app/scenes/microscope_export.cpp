@@ -16,11 +16,11 @@ using namespace ui;
 
 namespace {
 
-constexpr int kMatrixTexture = 200, kScaleTexture = 201;  // and one more, for the future
-constexpr float kLeft = 100, kRight = 84, kBelow = 92;    // around the cells
-constexpr float kTitle = 34, kModel = 60, kChain = 92, kTop = 164;
+constexpr int kMatrixTexture = 200, kScaleTexture = 201;            // and one more, for the future
+constexpr float kExportLeft = 100, kExportRight = 84, kBelow = 92;  // around the cells
+constexpr float kExportTitle = 34, kModel = 60, kChain = 92, kExportTop = 164;
 constexpr float kPitch = 44, kLeastSide = 352, kSide = 528;
-constexpr float kBar = 160, kBarHeight = 10;
+constexpr float kExportBar = 160, kBarHeight = 10;
 constexpr int kBarCells = 80;
 
 // A table
@@ -57,18 +57,18 @@ float side_of(const ExportedMatrix& matrix) {
 void draw_words(const ExportedMatrix& matrix) {
   std::string title = matrix.name;
   title[0] = static_cast<char>(std::toupper(static_cast<unsigned char>(title[0])));
-  const float x = px(kLeft), right = px(picture_size(matrix).x - 24);
-  text({x, px(kTitle)}, title, Font::kBodyBold, colors().text);
+  const float x = px(kExportLeft), right = px(picture_size(matrix).x - 24);
+  text({x, px(kExportTitle)}, title, Font::kBodyBold, colors().text);
   const float behind = x + text_width(Font::kBodyBold, title) + px(10);
   if (matrix.of_head)
-    text({behind, px(kTitle)}, fmt("layer %d, head %d", matrix.layer + 1, matrix.head + 1), Font::kLabel,
+    text({behind, px(kExportTitle)}, fmt("layer %d, head %d", matrix.layer + 1, matrix.head + 1), Font::kLabel,
          colors().secondary);
   text_elided({x, px(kModel)}, matrix.model, right - x, Font::kLabel, colors().secondary);
 }
 
 /// The operators up to this stage, and quietly those that follow.
 void draw_chain(const ExportedMatrix& matrix) {
-  float x = px(kLeft);
+  float x = px(kExportLeft);
   for (int i = 0; i < kStages; ++i) {
     const auto stage = static_cast<Stage>(i);
     const ImU32 now = stage == Stage::kMasked ? colors().hue(matrix.masked).text : colors().text;
@@ -102,23 +102,23 @@ void draw_bar(gl::HeatmapRenderer* heatmaps, int texture, const gl::HeatmapSpec&
   look.T = 0;
   look.gap = look.radius = look.hatch_pitch = 0;
   look.past = scale;
-  draw_heatmap(heatmaps, texture, look, theme().rect(kLeft, y, kBar, kBarHeight), values.data(), revision);
+  draw_heatmap(heatmaps, texture, look, theme().rect(kExportLeft, y, kExportBar, kBarHeight), values.data(), revision);
 }
 
 void draw_scale(gl::HeatmapRenderer* heatmaps, const ExportedMatrix& matrix, float y, uint64_t revision) {
   const gl::HeatmapSpec& look = matrix.look;
-  float x = kLeft;
+  float x = kExportLeft;
   if (matrix.with_scale) {
     const std::vector<float> values = scale_values(look);
     const bool two = look.T > 0;
     draw_bar(heatmaps, kScaleTexture, look, look.past, values, y, revision);
     if (two) draw_bar(heatmaps, kScaleTexture + 1, look, look.future, values, y + 20, revision);
     const float numbers = y + (two ? 46 : 26);
-    text(theme().at(kLeft, numbers), fmt("%.3g", static_cast<double>(values.front())), Font::kMonoSmall,
+    text(theme().at(kExportLeft, numbers), fmt("%.3g", static_cast<double>(values.front())), Font::kMonoSmall,
          colors().secondary);
-    text(theme().at(kLeft + kBar, numbers), fmt("%.3g", static_cast<double>(values.back())), Font::kMonoSmall,
-         colors().secondary, Align::kRight);
-    x += kBar + 12;
+    text(theme().at(kExportLeft + kExportBar, numbers), fmt("%.3g", static_cast<double>(values.back())),
+         Font::kMonoSmall, colors().secondary, Align::kRight);
+    x += kExportBar + 12;
     if (two) {
       text(theme().at(x, y + kBarHeight * 0.5f), "past", Font::kSmall, colors().past.text);
       text(theme().at(x, y + 20 + kBarHeight * 0.5f), "future", Font::kSmall, colors().future.text);
@@ -146,7 +146,7 @@ std::string table_of(const ExportedMatrix& matrix) {
 
 ImVec2 picture_size(const ExportedMatrix& matrix) {
   const float side = side_of(matrix);
-  return {kLeft + side + kRight, kTop + side + kBelow};
+  return {kExportLeft + side + kExportRight, kExportTop + side + kBelow};
 }
 
 void draw_picture(gl::HeatmapRenderer* heatmaps, const ExportedMatrix& matrix, uint64_t revision) {
@@ -158,18 +158,18 @@ void draw_picture(gl::HeatmapRenderer* heatmaps, const ExportedMatrix& matrix, u
   spec.values = matrix.shown.empty() ? matrix.values.data() : matrix.shown.data();
   spec.revision = revision;
   spec.look = matrix.look;
-  spec.area = {{kLeft, kTop}, {kLeft + side, kTop + side}};
+  spec.area = {{kExportLeft, kExportTop}, {kExportLeft + side, kExportTop + side}};
   spec.pitch_x = spec.pitch_y = std::min(kPitch, fitting >= 2 ? std::floor(fitting) : fitting);
   spec.row_labels = matrix.rows;
   if (matrix.named_columns) spec.column_labels = matrix.columns;
-  spec.label_width = kLeft - 24;
+  spec.label_width = kExportLeft - 24;
   spec.chosen = matrix.chosen;
   spec.framed_row = matrix.framed_row;
   MatrixView view;
   view.draw_still(heatmaps, spec);
   if (matrix.stage && matrix.stage != Stage::kOutput)
     draw_answers(view, static_cast<int>(matrix.values.rows()), matrix.masked, matrix.chosen);
-  draw_scale(heatmaps, matrix, kTop + side + 28, revision);
+  draw_scale(heatmaps, matrix, kExportTop + side + 28, revision);
 }
 
 // The Microscope's own

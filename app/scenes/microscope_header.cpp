@@ -13,19 +13,19 @@ using namespace ui;
 
 namespace {
 
-constexpr float kTop = 12, kHeight = 32, kInset = 20, kGap = 16;
+constexpr float kHeaderTop = 12, kHeight = 32, kHeaderInset = 20, kHeaderGap = 16;
 constexpr float kIcon = 28, kIcons = 4 + 2 * kIcon;  // of the buttons behind the tabs; both with the gap before them
-constexpr float kPlay = 48;                          // the room that the pipeline's play button takes where it is low
-constexpr float kChip = 36, kCombo = 104, kTabs = 112;  // a head's chip; the combos of heads, and of pages
-constexpr float kNames = 400;                           // what the names of the steps take in the small class
-constexpr float kLayerWord = 42, kHeadWord = 40;        // 'layer' and 'head' with the gap behind them
-constexpr float kBetween = 20;                          // of the layers and the heads
-constexpr size_t kMostUndos = 100;
-constexpr double kProgressAfter = 0.3;  // s
+constexpr float kHeaderPlay = 48;                    // the room that the pipeline's play button takes where it is low
+constexpr float kChip = 36, kCombo = 104, kHeaderTabs = 112;  // a head's chip; the combos of heads, and of pages
+constexpr float kNames = 400;                                 // what the names of the steps take in the small class
+constexpr float kLayerWord = 42, kHeadWord = 40;              // 'layer' and 'head' with the gap behind them
+constexpr float kHeaderBetween = 20;                          // of the layers and the heads
+constexpr size_t kHeaderMostUndos = 100;
+constexpr double kHeaderProgressAfter = 0.3;  // s
 constexpr char kTextDialog[] = "The text";
 
 float chips_width(const ModelConfig& model) {
-  return kLayerWord + kHeadWord + kBetween + kChip * static_cast<float>(model.layers + model.heads);
+  return kLayerWord + kHeadWord + kHeaderBetween + kChip * static_cast<float>(model.layers + model.heads);
 }
 
 /// One chip for each of `count`; returns the one that was clicked, or `chosen`.
@@ -51,8 +51,8 @@ int list_of(const char* title, const char* word, float x, float y, int count, in
 Rect Microscope::draw_header(const SceneInput& in, const Rect& panel) {
   const ModelConfig& model = in.voices[in.held_voice].model.config();
   const bool small = theme().small();
-  const float y = panel.min.y + kTop;
-  float x = panel.min.x + (small ? 12 : kInset), right = panel.max.x - (small ? 12 : kInset);
+  const float y = panel.min.y + kHeaderTop;
+  float x = panel.min.x + (small ? 12 : kHeaderInset), right = panel.max.x - (small ? 12 : kHeaderInset);
   Rect room{{x, y}, {x, y + kHeight}};
   if (lens_.draft) {
     x = draw_draft(x, y) + (small ? 8 : 0);
@@ -63,13 +63,13 @@ Rect Microscope::draw_header(const SceneInput& in, const Rect& panel) {
   }
   if (!small) {
     room.min.x = room.max.x = x;
-    if (theme().low) room.min.x = x + 26, room.max.x = room.min.x + kPlay;
-    x = room.max.x + kGap;
+    if (theme().low) room.min.x = x + 26, room.max.x = room.min.x + kHeaderPlay;
+    x = room.max.x + kHeaderGap;
   }
   // What does not fit becomes a list: first the heads, which are the more, then the pages.
-  const float spare = right - x - (small ? kNames + kGap : 0) - kIcons - kGap * 0.5f;
+  const float spare = right - x - (small ? kNames + kHeaderGap : 0) - kIcons - kHeaderGap * 0.5f;
   const float tabs = tabs_width(in), chips = chips_width(model), combos = 2 * kCombo + 8;
-  const bool as_chips = tabs + chips <= spare || (tabs + combos > spare && kTabs + chips <= spare);
+  const bool as_chips = tabs + chips <= spare || (tabs + combos > spare && kHeaderTabs + chips <= spare);
   const bool as_tabs = tabs + (as_chips ? chips : combos) <= spare;
 
   right -= as_chips ? chips : combos;
@@ -79,7 +79,7 @@ Rect Microscope::draw_header(const SceneInput& in, const Rect& panel) {
                   true, Look::kPlain))
     begin_edit(in);
   draw_export_menu(in, theme().rect(x + 4 + kIcon, y, kIcon, kHeight));
-  if (small) room = {{x + kIcons + kGap, y}, {right - kGap, y + kHeight}};
+  if (small) room = {{x + kIcons + kHeaderGap, y}, {right - kHeaderGap, y + kHeight}};
   draw_text_dialog(in);
   return room;
 }
@@ -109,7 +109,7 @@ void Microscope::draw_head_picker(const SceneInput& in, float x, float y, bool a
   word("layer");
   x += kLayerWord;
   pick.layer = chip_row("layer", x, y, model.layers, pick.layer);
-  x += kChip * static_cast<float>(model.layers) + kBetween;
+  x += kChip * static_cast<float>(model.layers) + kHeaderBetween;
   word("head");
   x += kHeadWord;
   pick.head = chip_row("head", x, y, model.heads, pick.head);
@@ -145,9 +145,9 @@ float Microscope::draw_tab_list(const SceneInput& in, float x, float y) {
     options.push_back({.label = pages_[i].title, .chosen = i == page_});
     places.push_back(i);
   }
-  const int picked = combo("Page", theme().rect(x, y, kTabs, kHeight), pages_[page_].title, options);
+  const int picked = combo("Page", theme().rect(x, y, kHeaderTabs, kHeight), pages_[page_].title, options);
   if (picked >= 0) page_ = places[static_cast<size_t>(picked)];
-  return x + kTabs;
+  return x + kHeaderTabs;
 }
 
 // The text
@@ -170,7 +170,7 @@ void Microscope::use_text(const SceneInput& in, std::string typed) {
   if (typed == own_text(in)) typed.clear();
   if (typed == lens_.typed) return;
   undo_.push_back(std::exchange(lens_.typed, std::move(typed)));
-  if (undo_.size() > kMostUndos) undo_.erase(undo_.begin());
+  if (undo_.size() > kHeaderMostUndos) undo_.erase(undo_.begin());
   redo_.clear();
   read_text(in);
 }
@@ -228,8 +228,8 @@ void Microscope::draw_progress(const Rect& panel) {
   if (due && waited_since_ == 0) waited_since_ = clock_now();
   if (!due) return;
   keep_moving();
-  if (clock_now() - waited_since_ < kProgressAfter) return;
-  const Rect bar = theme().rect(panel.min.x + kInset, panel.min.y + 4, panel.w() - 2 * kInset, 3);
+  if (clock_now() - waited_since_ < kHeaderProgressAfter) return;
+  const Rect bar = theme().rect(panel.min.x + kHeaderInset, panel.min.y + 4, panel.w() - 2 * kHeaderInset, 3);
   registry::add_drawn("Progress", "area", percent_text(lens_.progress), bar.min, bar.max);
   progress_bar(bar, lens_.progress);
 }

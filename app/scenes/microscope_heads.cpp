@@ -18,9 +18,9 @@ using namespace ui;
 namespace {
 
 constexpr int kMeanTexture = 120, kAtlasTexture = 121;
-constexpr float kLabels = 84, kTop = 88, kInset = 20, kColumn = 56;
+constexpr float kHeadsLabels = 84, kHeadsTop = 88, kHeadsInset = 20, kHeadsColumn = 56;
 constexpr float kLeastThumb = 60, kMostThumb = 144, kLeastColumn = 92;  // a name and a number stand below
-constexpr float kApart = 12, kCaption = 26;
+constexpr float kHeadsApart = 12, kCaption = 26;
 
 /// What the heads are sorted by.
 enum class Order { kPlace, kFuture, kEntropy, kPrevious };
@@ -154,9 +154,9 @@ HeadsPage::Grid HeadsPage::grid_in(const Rect& area) const {
   const int count = static_cast<int>(sorted_.size());
   const auto thumb_for = [&](int columns) {
     const int rows = (count + columns - 1) / columns;
-    const float w = area.w() / static_cast<float>(columns) - kApart,
-                h = area.h() / static_cast<float>(rows) - kApart - kCaption;
-    return w + kApart < kLeastColumn ? 0 : std::min({w, h, kMostThumb});
+    const float w = area.w() / static_cast<float>(columns) - kHeadsApart,
+                h = area.h() / static_cast<float>(rows) - kHeadsApart - kCaption;
+    return w + kHeadsApart < kLeastColumn ? 0 : std::min({w, h, kMostThumb});
   };
   best.thumb = 0;
   for (int columns = 1; columns <= count; ++columns) {
@@ -167,16 +167,16 @@ HeadsPage::Grid HeadsPage::grid_in(const Rect& area) const {
   const bool scrolls = best.thumb < kLeastThumb;
   if (scrolls) {
     best.columns = std::max(1, static_cast<int>(area.w() / kLeastColumn));
-    best.thumb = kLeastColumn - kApart;
+    best.thumb = kLeastColumn - kHeadsApart;
   }
   // Cells of one size: a whole number of px each.
   const float cell = std::floor(px(best.thumb) / static_cast<float>(S_));
   if (cell >= 1) best.thumb = cell * static_cast<float>(S_) / theme().s;
   best.pitch_x =
-      std::max({best.thumb + kApart, kLeastColumn, scrolls ? area.w() / static_cast<float>(best.columns) : 0});
-  best.pitch_y = best.thumb + kCaption + kApart;
+      std::max({best.thumb + kHeadsApart, kLeastColumn, scrolls ? area.w() / static_cast<float>(best.columns) : 0});
+  best.pitch_y = best.thumb + kCaption + kHeadsApart;
   best.rows = (count + best.columns - 1) / best.columns;
-  best.shown_rows = std::clamp(static_cast<int>((area.h() + kApart) / best.pitch_y), 1, best.rows);
+  best.shown_rows = std::clamp(static_cast<int>((area.h() + kHeadsApart) / best.pitch_y), 1, best.rows);
   return best;
 }
 
@@ -216,10 +216,10 @@ void HeadsPage::draw(Lens& lens, const SceneInput& in, const Rect& panel) {
     picked_ = {-1, -1};
   }
   update(lens);
-  const float most = std::min(panel.h() - kTop - kInset, panel.w() * 0.42f - kLabels);
+  const float most = std::min(panel.h() - kHeadsTop - kHeadsInset, panel.w() * 0.42f - kHeadsLabels);
   const float side = square_in({{0, 0}, {most, most}}, lens.T()).w();
   draw_mean(lens, in, panel, side);
-  const float x = panel.min.x + kLabels + std::max(side, 160.0f) + 32;
+  const float x = panel.min.x + kHeadsLabels + std::max(side, 160.0f) + 32;
   fill(theme().rect(x, panel.min.y + 16, 1, panel.h() - 32), colors().sep);
   draw_heads(lens, in, {{x + 32, panel.min.y}, panel.max});
 }
@@ -227,13 +227,14 @@ void HeadsPage::draw(Lens& lens, const SceneInput& in, const Rect& panel) {
 void HeadsPage::draw_mean(Lens& lens, const SceneInput& in, const Rect& panel, float side) {
   const float y = panel.min.y + 28;
   constexpr char kTitle[] = "Mean over all heads";
-  text(theme().at(panel.min.x + kInset, y), kTitle, Font::kBodyBold, colors().text);
+  text(theme().at(panel.min.x + kHeadsInset, y), kTitle, Font::kBodyBold, colors().text);
   MatrixSpec spec;
   spec.label = "Mean";
   spec.texture = kMeanTexture;
   spec.values = trace_->mean.data();
   spec.revision = revision_;
-  spec.area = {{panel.min.x + kLabels, panel.min.y + kTop}, {panel.min.x + kLabels + side, panel.min.y + kTop + side}};
+  spec.area = {{panel.min.x + kHeadsLabels, panel.min.y + kHeadsTop},
+               {panel.min.x + kHeadsLabels + side, panel.min.y + kHeadsTop + side}};
   spec.look = heatmap_look(side / static_cast<float>(lens.T()));
   spec.look.columns = spec.look.rows = spec.look.T = lens.T();
   spec.row_labels = spec.column_labels = labels_;
@@ -251,7 +252,7 @@ void HeadsPage::draw_mean(Lens& lens, const SceneInput& in, const Rect& panel, f
 }
 
 void HeadsPage::draw_heads(Lens& lens, const SceneInput& in, const Rect& panel) {
-  const float y = panel.min.y + 28, right = panel.max.x - kInset;
+  const float y = panel.min.y + 28, right = panel.max.x - kHeadsInset;
   const int count = static_cast<int>(sorted_.size());
   const std::string title = count == 1 ? "The only head" : "All " + std::to_string(count) + " heads";
   text(theme().at(panel.min.x, y), title, Font::kBodyBold, colors().text);
@@ -268,7 +269,7 @@ void HeadsPage::draw_heads(Lens& lens, const SceneInput& in, const Rect& panel) 
     text_elided({title_end, px(y)}, kOrders[static_cast<size_t>(order_)].number, room, Font::kLabel,
                 colors().secondary);
 
-  const Grid grid = grid_in({{panel.min.x, panel.min.y + kColumn}, {right - 8, panel.max.y - kInset}});
+  const Grid grid = grid_in({{panel.min.x, panel.min.y + kHeadsColumn}, {right - 8, panel.max.y - kHeadsInset}});
   scroll(in, grid);
   const ImTextureID atlas = atlas_texture(in, grid.thumb);
   const size_t from = static_cast<size_t>(first_row_ * grid.columns),
@@ -282,7 +283,7 @@ void HeadsPage::draw_head(const Lens&, const SceneInput& in, const Grid& grid, s
   const float x = grid.area.min.x + grid.pitch_x * static_cast<float>(slot % grid.columns),
               y = grid.area.min.y + grid.pitch_y * static_cast<float>(slot / grid.columns);
   const Rect cells = theme().rect(x, y, grid.thumb, grid.thumb);
-  const Rect rect{cells.min, {cells.min.x + px(grid.pitch_x - kApart), cells.max.y + px(kCaption - 4)}};
+  const Rect rect{cells.min, {cells.min.x + px(grid.pitch_x - kHeadsApart), cells.max.y + px(kCaption - 4)}};
   const std::string label = name(head);
   const Interaction it = interact(label, rect, true, focus::kHorizontal | focus::kVertical);
   const bool chosen = head == in.selection.layer * heads_ + in.selection.head;
@@ -333,7 +334,7 @@ void HeadsPage::move_choice(const SceneInput& in, const Grid& grid, size_t place
 
 void HeadsPage::draw_scroll_bar(const Grid& grid) const {
   if (grid.shown_rows >= grid.rows) return;
-  const float x = grid.area.max.x + 4, h = grid.pitch_y * static_cast<float>(grid.shown_rows) - kApart;
+  const float x = grid.area.max.x + 4, h = grid.pitch_y * static_cast<float>(grid.shown_rows) - kHeadsApart;
   const float from = static_cast<float>(first_row_) / static_cast<float>(grid.rows),
               share = static_cast<float>(grid.shown_rows) / static_cast<float>(grid.rows);
   fill(theme().rect(x, grid.area.min.y, 3, h), colors().raised, 1);

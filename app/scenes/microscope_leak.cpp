@@ -13,8 +13,8 @@ using namespace ui;
 
 namespace {
 
-constexpr int kTexture = 161;
-constexpr double kEvery = 0.25;  // s between two tests of a model in training
+constexpr int kLeakTexture = 161;
+constexpr double kLeakEvery = 0.25;  // s between two tests of a model in training
 
 bool same_words(const LeakQuestion& answered, const LeakQuestion& asked) {
   return answered.text == asked.text && answered.model.tokenizer == asked.model.tokenizer;
@@ -64,7 +64,7 @@ class LeakPage final : public MicroscopePage {
   /// The verdict is of the mask that the model runs under now.
   bool of_this_mask() const { return ready() && answer()->question.model.mask == model_.mask; }
 
-  PageAnswers<LeakQuestion, LeakAnswer> answers_{leak_of, same_words, kEvery};
+  PageAnswers<LeakQuestion, LeakAnswer> answers_{leak_of, same_words, kLeakEvery};
   Model model_;  // as it runs on this screen
   std::string name_;
   bool opened_ = false, stopped_ = false;
@@ -174,8 +174,11 @@ void LeakPage::draw_grid(Lens& lens, const SceneInput& in, const Rect& area) {
   const int T = static_cast<int>(lens.text.size());
   const float fit = area.w() / static_cast<float>(T),
               pitch = std::min(36.0f, fit < 4 ? fit : std::floor(fit * theme().s) / theme().s);
-  MatrixSpec spec{
-      .label = "Leak test cells", .texture = kTexture, .values = values_.data(), .revision = revision_, .area = area};
+  MatrixSpec spec{.label = "Leak test cells",
+                  .texture = kLeakTexture,
+                  .values = values_.data(),
+                  .revision = revision_,
+                  .area = area};
   spec.look = look(pitch);
   spec.pitch_x = spec.pitch_y = pitch;
   spec.row_labels = spec.column_labels = lens.labels;

@@ -14,13 +14,13 @@ using namespace ui;
 
 namespace {
 
-constexpr int kTexture = 160;
+constexpr int kMaskTexture = 160;
 constexpr float kOpen = 0.5625f;     // the weight whose colour an open cell has: t = 0.75
 constexpr float kPenalised = 0.16f;  // and a forbidden one that gets 0: paler, or a stroke would not show; t = 0.4
-constexpr int kQuick = 128;          // masks up to this size are named while they are painted
+constexpr int kMaskQuick = 128;      // masks up to this size are named while they are painted
 constexpr double kMostDragged = 20;  // beyond it softmax leaves nothing of a cell that a float's sum could show
 constexpr double kMostTyped = 1000;  // as others write their masks: -100, -1000
-constexpr double kInfinity = std::numeric_limits<double>::infinity();
+constexpr double kMaskInfinity = std::numeric_limits<double>::infinity();
 constexpr const char* kMatrix = "Mask cells";
 
 Number strength_text(float strength) {
@@ -201,7 +201,7 @@ void MaskPage::look() {
 
 /// To name a large mask takes longer than a frame: not while it is painted.
 void MaskPage::name() {
-  if (!unnamed_ || (own_->size() > kQuick && ImGui::IsMouseDown(0))) return;
+  if (!unnamed_ || (own_->size() > kMaskQuick && ImGui::IsMouseDown(0))) return;
   unnamed_ = false;
   const bool hard = std::isinf(draft_->strength());  // then the draft is its pattern, and has a name already
   if (!hard || random_) {
@@ -261,7 +261,8 @@ void MaskPage::draw_matrix(Lens& lens, const SceneInput& in, const Rect& area) {
   const int T = own_->size();
   // Whole px, so that all cells are of one size.
   const float fit = area.w() / static_cast<float>(T), pitch = fit < 4 ? fit : std::floor(fit * theme().s) / theme().s;
-  MatrixSpec spec{.label = kMatrix, .texture = kTexture, .values = values_.data(), .revision = revision_, .area = area};
+  MatrixSpec spec{
+      .label = kMatrix, .texture = kMaskTexture, .values = values_.data(), .revision = revision_, .area = area};
   spec.look = cell_look(pitch);
   spec.pitch_x = spec.pitch_y = std::min(26.0f, pitch);
   spec.row_labels = spec.column_labels = labels_;

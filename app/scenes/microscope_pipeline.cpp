@@ -12,17 +12,17 @@ using namespace ui;
 
 namespace {
 
-constexpr int kTextures = 100;  // keys of the thumbs' pictures: these and the next four
-constexpr float kThumb = 144, kThumbLow = 96, kInset = 20;
-constexpr float kPlay = 48, kPlaySmall = 36;
+constexpr int kPipelineTextures = 100;  // keys of the thumbs' pictures: these and the next four
+constexpr float kThumb = 144, kThumbLow = 96, kPipelineInset = 20;
+constexpr float kPipelinePlay = 48, kPlaySmall = 36;
 constexpr float kStop = 5, kKnob = 8;
 
 float thumb_size() { return theme().low ? kThumbLow : kThumb; }
 
 /// Of a stage's matrix, in logical px.
 Rect thumb_place(const Rect& panel, int stage) {
-  const float size = thumb_size(), pitch = (panel.w() - 2 * kInset - size) / StageClock::kLast;
-  const float x = panel.min.x + kInset + std::round(pitch * static_cast<float>(stage)), y = panel.min.y + 76;
+  const float size = thumb_size(), pitch = (panel.w() - 2 * kPipelineInset - size) / StageClock::kLast;
+  const float x = panel.min.x + kPipelineInset + std::round(pitch * static_cast<float>(stage)), y = panel.min.y + 76;
   return {{x, y}, {x + size, y + size}};
 }
 
@@ -32,11 +32,11 @@ void Microscope::draw_pipeline(const SceneInput& in, const Rect& panel) {
   const Rect room = draw_header(in, panel);
   const bool playing = lens_.clock.playing();
   const char* tip = playing ? "Pause (P)" : "Play the five steps (P)";
-  Rect play = theme().rect(panel.min.x + kInset, panel.max.y - 44, kPlay, 32);
+  Rect play = theme().rect(panel.min.x + kPipelineInset, panel.max.y - 44, kPipelinePlay, 32);
   if (theme().small()) {
     play = theme().rect(room.min.x, room.min.y, kPlaySmall, 32);
   } else if (theme().low) {
-    play = theme().rect(room.min.x, room.min.y, kPlay, 32);
+    play = theme().rect(room.min.x, room.min.y, kPipelinePlay, 32);
   }
   if (icon_button("Play steps", play, playing ? Icon::kPause : Icon::kPlay, tip, lens_.ready()))
     lens_.clock.play(!playing);
@@ -72,7 +72,7 @@ void Microscope::draw_thumb(const SceneInput& in, Stage stage, const Rect& place
   if (!lens_.ready()) return fill(rect, c.raised, 2);
   const StageMatrices& matrices = lens_.matrices;
   const gl::HeatmapSpec look = matrices.look(stage, place.w() / static_cast<float>(lens_.T()));
-  draw_heatmap(in.heatmaps, kTextures + static_cast<int>(stage), look, rect, matrices.values(stage),
+  draw_heatmap(in.heatmaps, kPipelineTextures + static_cast<int>(stage), look, rect, matrices.values(stage),
                matrices.revision());
   const float pitch = rect.h() / static_cast<float>(look.rows),
               y = rect.min.y + pitch * static_cast<float>(std::min(lens_.cell.row, lens_.T() - 1));

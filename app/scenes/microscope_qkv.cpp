@@ -16,10 +16,10 @@ using namespace ui;
 
 namespace {
 
-constexpr int kTexture = 140;
-constexpr float kLabels = 84, kTop = 76, kNumbers = 76, kInset = 20;
-constexpr float kArrow = 64, kApart = 32;  // from x to Q; between Q, K and V
-constexpr float kMostPitch = 26, kInputShare = 0.4f;
+constexpr int kQkvTexture = 140;
+constexpr float kQkvLabels = 84, kQkvTop = 76, kQkvNumbers = 76, kQkvInset = 20;
+constexpr float kArrow = 64, kQkvApart = 32;  // from x to Q; between Q, K and V
+constexpr float kQkvMostPitch = 26, kInputShare = 0.4f;
 constexpr size_t kTerms = 3;  // that the sum is written out with
 
 enum Part { kInput, kQ, kK, kV, kParts };
@@ -98,7 +98,7 @@ void QkvPage::draw_part(Lens& lens, const SceneInput& in, Part part, const Rect&
   const auto p = static_cast<size_t>(part);
   MatrixSpec spec;
   spec.label = kNames[part];
-  spec.texture = kTexture + part;
+  spec.texture = kQkvTexture + part;
   spec.values = m.data();
   spec.revision = revision_;
   spec.area = area;
@@ -178,10 +178,10 @@ void QkvPage::draw_numbers(const Lens& lens, const Rect& panel) {
   const auto p = static_cast<size_t>(part_);
   const Pointed at =
       hovered_.cell.valid() ? hovered_ : Pointed{part_, {std::min(lens.cell.row, lens.T() - 1), dimension_[p]}};
-  const float x = px(panel.min.x + kInset), right = px(panel.max.x - kInset);
-  separator(x, right, px(panel.max.y - kNumbers));
-  text_elided({x, px(panel.max.y - kNumbers + 24)}, where_from(lens, at), right - x, Font::kBodyBold, colors().text);
-  const float y = px(panel.max.y - kNumbers + 50);
+  const float x = px(panel.min.x + kQkvInset), right = px(panel.max.x - kQkvInset);
+  separator(x, right, px(panel.max.y - kQkvNumbers));
+  text_elided({x, px(panel.max.y - kQkvNumbers + 24)}, where_from(lens, at), right - x, Font::kBodyBold, colors().text);
+  const float y = px(panel.max.y - kQkvNumbers + 50);
   const auto v = static_cast<double>(matrix(lens, at.part)(at.cell.row, at.cell.column));
   if (at.part == kInput) {
     const std::string line = "x[" + std::to_string(at.cell.row) + "," + std::to_string(at.cell.column) +
@@ -207,19 +207,19 @@ void QkvPage::draw(Lens& lens, const SceneInput& in, const Rect& panel) {
   const ModelConfig& config = lens.model().config();
   const auto T = static_cast<float>(lens.T()), HS = static_cast<float>(config.channels / config.heads),
              C = static_cast<float>(config.channels);
-  const float room = panel.w() - kLabels - kInset - kArrow - 2 * kApart;
+  const float room = panel.w() - kQkvLabels - kQkvInset - kArrow - 2 * kQkvApart;
   const auto whole = [](float pitch) { return pitch >= 4 ? std::floor(pitch) : pitch; };  // cells of one width
   const float input = whole(room * kInputShare / C) * C;
-  const float head_w = whole(std::min(kMostPitch, room * (1 - kInputShare) / 3 / HS)) * HS;
-  const float h = whole(std::min(kMostPitch, (panel.h() - kTop - kNumbers - 16) / T)) * T;
-  const float y = panel.min.y + kTop, title = panel.min.y + 28, names = panel.min.y + 56;
-  float x = panel.min.x + kLabels;
+  const float head_w = whole(std::min(kQkvMostPitch, room * (1 - kInputShare) / 3 / HS)) * HS;
+  const float h = whole(std::min(kQkvMostPitch, (panel.h() - kQkvTop - kQkvNumbers - 16) / T)) * T;
+  const float y = panel.min.y + kQkvTop, title = panel.min.y + 28, names = panel.min.y + 56;
+  float x = panel.min.x + kQkvLabels;
 
   const std::string where = "layer " + std::to_string(layer(lens) + 1) + ", head " + std::to_string(head(lens) + 1);
   const char* heading = layer(lens) == 0 ? "From embedding to Q, K and V" : "From residual stream to Q, K and V";
-  const float w = text(theme().at(panel.min.x + kInset, title), heading, Font::kBodyBold, colors().text);
+  const float w = text(theme().at(panel.min.x + kQkvInset, title), heading, Font::kBodyBold, colors().text);
   const float words = std::max(w, text_width(Font::kBodyBold, heading));
-  text({px(panel.min.x + kInset) + words + px(12), px(title)}, where, Font::kLabel, colors().secondary);
+  text({px(panel.min.x + kQkvInset) + words + px(12), px(title)}, where, Font::kLabel, colors().secondary);
 
   const auto name = [&](float left, float width, std::string_view words_of_it) {
     text_elided(theme().at(left, names), words_of_it, px(width), Font::kMonoSmall, colors().secondary);
@@ -233,9 +233,9 @@ void QkvPage::draw(Lens& lens, const SceneInput& in, const Rect& panel) {
     const std::string letter = kLetters[part];
     std::string formula = std::string(1, static_cast<char>(std::toupper(letter[0])));
     formula += " = x W" + letter + " + b" + letter;
-    name(x, head_w + kApart - 8, formula);
+    name(x, head_w + kQkvApart - 8, formula);
     draw_part(lens, in, part, {{x, y}, {x + head_w, y + h}});
-    x += head_w + kApart;
+    x += head_w + kQkvApart;
   }
   draw_numbers(lens, panel);
 }

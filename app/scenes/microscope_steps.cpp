@@ -16,9 +16,9 @@ using namespace ui;
 
 namespace {
 
-constexpr int kTextures = 105;  // keys of the large matrices: this and the next four
-constexpr float kInset = 20, kMatrixX = 84, kMatrixY = 88, kHeaderY = 74;
-constexpr float kLeastPitch = 18, kUsualPitch = 26, kMostPitch = 36;
+constexpr int kStepsTextures = 105;  // keys of the large matrices: this and the next four
+constexpr float kStepsInset = 20, kMatrixX = 84, kMatrixY = 88, kHeaderY = 74;
+constexpr float kLeastPitch = 18, kUsualPitch = 26, kStepsMostPitch = 36;
 constexpr float kTypedPitch = 26, kMostTypedPitch = 32;  // a field is higher than a line of text
 constexpr const char* kTitles[] = {"Scores", "Scaled scores", "Masked scores", "Weights", "Output"};
 
@@ -48,16 +48,16 @@ StepsPage::Layout StepsPage::layout(const Lens& lens, const Rect& panel) const {
   at.top = panel.min.y + kMatrixY;
   const float height = at.strip.min.y - below - at.top;
   const float sheet = kWeight + (theme().small() ? 8 : 88);
-  const float side = std::min(height, panel.w() - kMatrixX - 64 - kInset - sheet);
+  const float side = std::min(height, panel.w() - kMatrixX - 64 - kStepsInset - sheet);
   at.matrix = {{panel.min.x + kMatrixX, at.top}, {panel.min.x + kMatrixX + side, at.top + side}};
   at.separator = at.matrix.max.x + 32;
   at.x0 = at.separator + 32;
-  at.x1 = panel.max.x - kInset;
+  at.x1 = panel.max.x - kStepsInset;
   at.with_bars = at.x1 - at.x0 >= kBars + 60;
 
   const int keys = lens.ready() ? lens.T() : 1;
   const float fitting = side / static_cast<float>(keys);
-  at.pitch = std::min(fitting >= 2 ? std::floor(fitting) : fitting, kMostPitch);
+  at.pitch = std::min(fitting >= 2 ? std::floor(fitting) : fitting, kStepsMostPitch);
   at.row_pitch = at.pitch;  // a row beside each row of the matrix, where these are high enough
   if (at.pitch < kLeastPitch) at.row_pitch = std::clamp(std::floor(height / 12), kLeastPitch, kUsualPitch);
   if (const ScoreRow* row = typed_.row())
@@ -102,7 +102,7 @@ void StepsPage::draw(Lens& lens, const SceneInput& in, const Rect& panel) {
   const Layout at = layout(lens, panel);
   draw_title(lens, in, at);
   draw_matrix(lens, in, at);
-  separator(px(panel.min.x + kInset), px(panel.max.x - kInset), px(at.strip.min.y));
+  separator(px(panel.min.x + kStepsInset), px(panel.max.x - kStepsInset), px(at.strip.min.y));
   canvas()->AddRectFilled(theme().at(at.separator, panel.min.y + 16),
                           {px(at.separator) + theme().line(1), px(at.strip.min.y)}, colors().sep);
   if (terms_open_ && lens.stage != Stage::kOutput) {
@@ -124,7 +124,7 @@ void StepsPage::draw(Lens& lens, const SceneInput& in, const Rect& panel) {
 }
 
 void StepsPage::draw_title(const Lens& lens, const SceneInput&, const Layout& at) const {
-  const float x = px(at.panel.min.x + kInset), y = px(at.panel.min.y + 28), gap = px(10);
+  const float x = px(at.panel.min.x + kStepsInset), y = px(at.panel.min.y + 28), gap = px(10);
   const char* title = kTitles[static_cast<int>(lens.stage)];
   text({x, y}, title, Font::kBodyBold, colors().text);
   const float begin = x + std::ceil(text_width(Font::kBodyBold, title)) + gap;
@@ -139,12 +139,12 @@ void StepsPage::draw_title(const Lens& lens, const SceneInput&, const Layout& at
 
 /// Why there are no numbers, or that they are coming.
 void StepsPage::draw_waiting(const Lens& lens, const Layout& at) const {
-  const float x = at.panel.min.x + kInset, y = at.panel.min.y + 28;
+  const float x = at.panel.min.x + kStepsInset, y = at.panel.min.y + 28;
   const bool failed = lens.answer && lens.held < lens.answer->voices.size() && !lens.voice().error.empty();
   text(theme().at(x, y), failed ? "There are no numbers of this head." : "Reading the text \xE2\x80\xA6",
        Font::kBodyBold, colors().text);
   if (failed) {
-    text_elided(theme().at(x, y + 32), lens.voice().error, px(at.panel.w() - 2 * kInset), Font::kBody,
+    text_elided(theme().at(x, y + 32), lens.voice().error, px(at.panel.w() - 2 * kStepsInset), Font::kBody,
                 colors().secondary);
   }
 }
@@ -157,7 +157,7 @@ void StepsPage::draw_matrix(Lens& lens, const SceneInput& in, const Layout& at) 
   const float place = lens.clock.place(), chosen = static_cast<float>(lens.stage);
   MatrixSpec spec;
   spec.label = "Matrix";
-  spec.texture = kTextures + static_cast<int>(lens.stage);
+  spec.texture = kStepsTextures + static_cast<int>(lens.stage);
   spec.values = matrices.values(lens.stage);
   spec.revision = matrices.revision();
   spec.look = matrices.look(lens.stage, at.pitch);
@@ -172,7 +172,7 @@ void StepsPage::draw_matrix(Lens& lens, const SceneInput& in, const Layout& at) 
   const MatrixEvents events = view_.draw(in.heatmaps, spec);
   if (place != chosen) {  // the other one, of which it fades in or into which it fades out
     const auto other = static_cast<Stage>(static_cast<int>(lens.stage) + (place > chosen ? 1 : -1));
-    draw_heatmap(in.heatmaps, kTextures + static_cast<int>(other), view_.in_view(matrices.look(other, at.pitch)),
+    draw_heatmap(in.heatmaps, kStepsTextures + static_cast<int>(other), view_.in_view(matrices.look(other, at.pitch)),
                  events.rect, matrices.values(other), matrices.revision(), std::abs(place - chosen));
   }
   if (!output) draw_answers(view_, lens.T(), matrices.masked(), cell_);

@@ -10,14 +10,14 @@ using namespace ui;
 
 namespace {
 
-constexpr float kWeightRight = 170, kVectors = 190, kBetween = 16;
+constexpr float kWeightRight = 170, kVectors = 190, kSumBetween = 16;
 constexpr double kShownWeight = 0.005;  // from which a term is written out: it is not 0.00
 constexpr int kLeastTerms = 3;          // that are written out all the same
 
 /// The two columns of vectors: the value rows, and what is left of them.
 Rect vector_place(float x0, float x1, int column, float y, float height) {
-  const float w = std::floor((x1 - 8 - x0 - kVectors - kBetween) / 2);
-  const float x = x0 + kVectors + (w + kBetween) * static_cast<float>(column);
+  const float w = std::floor((x1 - 8 - x0 - kVectors - kSumBetween) / 2);
+  const float x = x0 + kVectors + (w + kSumBetween) * static_cast<float>(column);
   return theme().rect(x, y - height * 0.5f, w, height);
 }
 

@@ -15,8 +15,9 @@ using namespace ui;
 
 namespace {
 
-constexpr int kTexture = 130;
-constexpr float kLabels = 84, kTop = 88, kNumbers = 56, kApart = 40, kInset = 20, kTitle = 250;
+constexpr int kTwinsTexture = 130;
+constexpr float kTwinsLabels = 84, kTwinsTop = 88, kTwinsNumbers = 56, kTwinsApart = 40, kTwinsInset = 20,
+                kTwinsTitle = 250;
 
 /// 4 decimals of weights, 2 of scores.
 std::string number_of(float v, Stage stage) {
@@ -189,7 +190,7 @@ MatrixEvents TwinsPage::draw_matrix(Lens& lens, const SceneInput& in, const Rect
   MatrixSpec spec;
   constexpr const char* kNames[] = {"Left matrix", "Right matrix", "Difference matrix"};
   spec.label = kNames[i];
-  spec.texture = kTexture + static_cast<int>(i);
+  spec.texture = kTwinsTexture + static_cast<int>(i);
   spec.values = i < 2 ? sides_[i].matrices.values(stage_) : picture_.data();
   spec.revision = texture_revision_;
   spec.area = area;
@@ -223,13 +224,14 @@ void TwinsPage::draw(Lens& lens, const SceneInput& in, const Rect& panel) {
   if (!std::exchange(seen_, true) && lens.stage == Stage::kMasked && !lens.clock.playing())
     pending_stage_ = Stage::kWeights;
   if (pending_stage_) lens.clock.go_to(*std::exchange(pending_stage_, std::nullopt));
-  const float room_x = (panel.w() - kLabels - kInset - 2 * kApart) / 3, room_y = panel.h() - kTop - kNumbers - 16;
+  const float room_x = (panel.w() - kTwinsLabels - kTwinsInset - 2 * kTwinsApart) / 3,
+              room_y = panel.h() - kTwinsTop - kTwinsNumbers - 16;
   const Rect side = square_in({{0, 0}, {room_x, room_y}}, lens.T());
-  const float step = (panel.w() - kLabels - kInset - std::max(side.w(), kTitle)) * 0.5f;
+  const float step = (panel.w() - kTwinsLabels - kTwinsInset - std::max(side.w(), kTwinsTitle)) * 0.5f;
   Cell hovered;
   for (size_t i = 0; i < 3; ++i) {
-    const float x = panel.min.x + kLabels + step * static_cast<float>(i), y = panel.min.y + kTop;
-    draw_title(x, panel.min.y + 28, std::min(step - 16, panel.max.x - kInset - x), i);
+    const float x = panel.min.x + kTwinsLabels + step * static_cast<float>(i), y = panel.min.y + kTwinsTop;
+    draw_title(x, panel.min.y + 28, std::min(step - 16, panel.max.x - kTwinsInset - x), i);
     const MatrixEvents events = draw_matrix(lens, in, {{x, y}, {x + side.w(), y + side.h()}}, i);
     if (!events.hovered.valid()) continue;
     hovered = events.hovered;
@@ -249,16 +251,16 @@ void TwinsPage::draw(Lens& lens, const SceneInput& in, const Rect& panel) {
 /// The pointed cell in all three.
 void TwinsPage::draw_numbers(const Lens& lens, const Rect& panel) const {
   const Cell cell = pointed(lens);
-  const float y = panel.max.y - kNumbers * 0.5f, right = px(panel.max.x - kInset);
-  separator(px(panel.min.x + kInset), right, px(panel.max.y - kNumbers));
+  const float y = panel.max.y - kTwinsNumbers * 0.5f, right = px(panel.max.x - kTwinsInset);
+  separator(px(panel.min.x + kTwinsInset), right, px(panel.max.y - kTwinsNumbers));
   const bool output = stage_ == Stage::kOutput;
   const std::string pair = output ? lens.label(cell.row) + ", dimension " + std::to_string(cell.column)
                                   : lens.label(cell.row) + " \xE2\x86\x92 " + lens.label(cell.column);
-  const float column = (panel.w() - 2 * kInset) * 0.25f;
-  text_elided(theme().at(panel.min.x + kInset, y), pair, px(column - 16), Font::kBodyBold, colors().text);
+  const float column = (panel.w() - 2 * kTwinsInset) * 0.25f;
+  text_elided(theme().at(panel.min.x + kTwinsInset, y), pair, px(column - 16), Font::kBodyBold, colors().text);
   for (size_t i = 0; i < 3; ++i) {
     const std::string name = i < 2 ? sides_[i].name : "difference";
-    const float x = panel.min.x + kInset + column * static_cast<float>(i + 1);
+    const float x = panel.min.x + kTwinsInset + column * static_cast<float>(i + 1);
     const float w = text(theme().at(x, y), name, Font::kLabel, colors().secondary);
     const float v = value(i, cell);
     const bool both = i == 2 && std::isinf(v) && v < 0 && std::isinf(value(0, cell)) && std::isinf(value(1, cell));

@@ -15,7 +15,7 @@ using namespace ui;
 namespace {
 
 constexpr int kNewTokens = 12;
-constexpr double kEvery = 0.5;  // s between two questions about a model in training
+constexpr double kWhatIfEvery = 0.5;  // s between two questions about a model in training
 
 /// Two operations a weight and token. With no mask nothing can be kept from one prefix to the next.
 double operations(const Model& model, size_t T) {
@@ -101,7 +101,7 @@ class WhatIfPage final : public MicroscopePage {
   }
   static double lie(const WhatIf& cell) { return *cell.honest_loss - *cell.reported_loss; }
 
-  PageAnswers<WhatIfQuestion, WhatIfAnswer> answers_{what_ifs_of, same_task, kEvery};
+  PageAnswers<WhatIfQuestion, WhatIfAnswer> answers_{what_ifs_of, same_task, kWhatIfEvery};
   std::vector<std::string> names_;  // of the voices
   std::vector<Training> training_;
   std::vector<char> masked_;  // they run under a causal mask now: their colour

@@ -11,7 +11,7 @@ using namespace ui;
 
 namespace {
 
-constexpr float kBar = 12, kBarLow = 8;
+constexpr float kWorksheetBar = 12, kBarLow = 8;
 constexpr float kField = 112, kSwitch = 60;  // of what can be typed, and of its mask
 constexpr const char* kForbiddenSign = "\xE2\x88\x92\xE2\x88\x9E";
 
@@ -104,7 +104,7 @@ void StepsPage::draw_key(Lens& lens, const Layout& at, int line, int key) {
   number("exp", kExp, weight_text(steps_.exp[k]), forbidden ? c.disabled : c.text);
   number("weight", kWeight, weight_text(weight), forbidden ? c.disabled : hue.text);
   if (at.with_bars) {
-    const float h = px(theme().low ? kBarLow : kBar);
+    const float h = px(theme().low ? kBarLow : kWorksheetBar);
     draw_weight_bar({{px(at.x0 + kBars), y - h * 0.5f}, {px(at.x1 - 8), y + h * 0.5f}}, weight, forbidden, hue.fill);
   }
   if (chosen) outline(row, hue.fill, 1.5f, 4);
@@ -244,7 +244,7 @@ void StepsPage::draw_typed_key(const Layout& at, const SoftmaxSteps& steps, int 
   number("exp", kExp, weight_text(steps.exp[k]), forbidden ? c.disabled : c.text);
   number("weight", kWeight, weight_text(steps.weights[k]), forbidden ? c.disabled : hue.text);
   if (at.with_bars) {
-    const float h = px(theme().low ? kBarLow : kBar);
+    const float h = px(theme().low ? kBarLow : kWorksheetBar);
     draw_weight_bar({{px(at.x0 + kBars), y - h * 0.5f}, {px(at.x1 - 8), y + h * 0.5f}}, steps.weights[k], forbidden,
                     hue.fill);
   }

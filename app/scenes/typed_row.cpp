@@ -10,9 +10,9 @@ namespace nopeek {
 
 namespace {
 
-constexpr double kInfinity = std::numeric_limits<double>::infinity();
+constexpr double kTypedRowInfinity = std::numeric_limits<double>::infinity();
 constexpr double kMostScore = 9999;
-constexpr size_t kMostUndos = 200;
+constexpr size_t kTypedRowMostUndos = 200;
 
 void replace(std::string& in, std::string_view what, std::string_view by) {
   for (size_t at = in.find(what); at != std::string::npos; at = in.find(what, at + by.size()))
@@ -39,7 +39,7 @@ std::optional<double> parse(std::string_view text) {
 SoftmaxSteps ScoreRow::steps() const {
   std::vector<double> masked = scores;
   for (size_t i = 0; i < masked.size(); ++i) {
-    if (forbidden[i]) masked[i] = -kInfinity;
+    if (forbidden[i]) masked[i] = -kTypedRowInfinity;
   }
   return softmax_steps(masked);
 }
@@ -50,7 +50,7 @@ ScoreRow lesson_row() {
 
 void TypedRow::keep() {
   undo_.push_back(state_);
-  if (undo_.size() > kMostUndos) undo_.erase(undo_.begin());
+  if (undo_.size() > kTypedRowMostUndos) undo_.erase(undo_.begin());
   redo_.clear();
 }
 
@@ -75,7 +75,7 @@ void TypedRow::close() {
 std::string TypedRow::type(size_t key, std::string_view text) {
   const std::optional<double> value = parse(text);
   if (!value) return "That is no number. Type one such as 0.53, or \xE2\x88\x92\xE2\x88\x9E.";
-  if (*value == -kInfinity) return forbid(key, true);
+  if (*value == -kTypedRowInfinity) return forbid(key, true);
   if (std::abs(*value) > kMostScore)
     return "Only scores between \xE2\x88\x92"
            "9999 and 9999 can be typed.";

@@ -1,12 +1,12 @@
 #include "core/bench/bench.h"
 
 #include <algorithm>
-#include <chrono>
 #include <cmath>
 #include <limits>
 #include <span>
 
 #include "core/base/rng.h"
+#include "core/bench/stopwatch.h"
 #include "core/decode/decoder.h"
 #include "core/live/lab.h"
 #include "core/train/trainer.h"
@@ -15,13 +15,9 @@ namespace nopeek {
 
 namespace {
 
-using Clock = std::chrono::steady_clock;
-
-double seconds_since(Clock::time_point start) { return std::chrono::duration<double>(Clock::now() - start).count(); }
-
 template <class Work>
 double seconds_of(Work&& work) {
-  const auto start = Clock::now();
+  const auto start = BenchClock::now();
   work();
   return seconds_since(start);
 }
@@ -69,7 +65,7 @@ Timed time_against(const Budget& budget, const Limit& limit, const Amount& amoun
   constexpr double kBlock = 0.02;  // seconds between two looks at the limit
   Timed timed;
   timed.limits.push_back(limit());
-  const auto start = Clock::now();
+  const auto start = BenchClock::now();
   const auto more = [&] {
     const int done = static_cast<int>(timed.ms.size());
     if (budget.exactly > 0 || done == 0) return done < std::max(budget.exactly, 1);
@@ -181,7 +177,7 @@ namespace {
 /// cadence, for so many seconds, at least one.
 double watched_rate(Lab& lab, ThreadPool& threads, double seconds, Progress* progress) {
   constexpr double kPublishEvery = 0.033;
-  const auto start = Clock::now();
+  const auto start = BenchClock::now();
   auto published = start;
   do {
     for (int i = 0; i < lab.config().train.measure_every; ++i) {
@@ -189,7 +185,7 @@ double watched_rate(Lab& lab, ThreadPool& threads, double seconds, Progress* pro
       lab.step(threads);
       if (seconds_since(published) < kPublishEvery) continue;
       lab.snapshot(threads);
-      published = Clock::now();
+      published = BenchClock::now();
     }
   } while (seconds_since(start) < seconds);
   return static_cast<double>(lab.steps()) / seconds_since(start);
@@ -218,7 +214,7 @@ TwinsBench bench_twins(const RunConfig& config, const std::shared_ptr<const Corp
   const int count = std::clamp(static_cast<int>(1e3 * kBlock / steps(1, Lab::Measure::kAsDue)), 1, every);
 
   std::vector<double> plain, added, snapshots;
-  const auto start = Clock::now();
+  const auto start = BenchClock::now();
   const auto more = [&] {
     return samples > 0 ? std::ssize(plain) < samples : plain.empty() || seconds_since(start) < kSeconds;
   };
@@ -298,7 +294,7 @@ DecodeBench bench_decode(const Parameters<float>& parameters, ThreadPool& thread
   bench.fraction_of_bandwidth = median_of(tokens.fractions);
 
   std::vector<double> without;
-  const auto start = Clock::now();
+  const auto start = BenchClock::now();
   while (std::ssize(without) < 3 || (samples == 0 && seconds_since(start) < 0.3)) {
     const int length = length_at(static_cast<int>(without.size()));
     without.push_back(1e3 * seconds_of([&] { decode(uncached, texts[0], length); }));

@@ -3,7 +3,6 @@
 #include <algorithm>
 #include <atomic>
 #include <cassert>
-#include <chrono>
 #include <fstream>
 #include <latch>
 #include <numeric>
@@ -12,16 +11,14 @@
 
 #include "core/base/instruction_level.h"
 #include "core/base/simd.h"
+#include "core/bench/stopwatch.h"
 
 namespace nopeek {
 
 namespace {
 
-using Clock = std::chrono::steady_clock;
 using Vector = simd::Vec<float>;
 constexpr Eigen::Index kLanes = simd::kLanes<float>;
-
-double seconds_since(Clock::time_point start) { return std::chrono::duration<double>(Clock::now() - start).count(); }
 
 std::string cpu_name() {
   std::ifstream file("/proc/cpuinfo");
@@ -127,8 +124,8 @@ double measure_fma_peak(ThreadPool& threads) {
   constexpr double kSeconds = 4e-3, kOperations = 2.0 * kLanes * kChains * kRounds;
   return sum_over(threads, [](int) {
     double best = 0;  // the others were interrupted
-    for (const auto start = Clock::now(); seconds_since(start) < kSeconds;) {
-      const auto begin = Clock::now();
+    for (const auto start = BenchClock::now(); seconds_since(start) < kSeconds;) {
+      const auto begin = BenchClock::now();
       sink = multiply_adds(0.999f, 0.5f);
       best = std::max(best, kOperations / seconds_since(begin));
     }
@@ -142,7 +139,7 @@ double MemoryReader::read(ThreadPool& threads, int streams) {
   constexpr Eigen::Index kPart = 8 * 8 * kLanes;  // so that up to 8 streams are each 8 packets, and aligned
   const Eigen::Index share = std::ssize(array_) / threads.threads() / kPart * kPart;
   return sum_over(threads, [&](int i) {
-    const auto start = Clock::now();
+    const auto start = BenchClock::now();
     sink = sum_of(array_.data() + i * share, share, streams);
     return static_cast<double>(share) * sizeof(float) / seconds_since(start);
   });

@@ -6,16 +6,11 @@
 #include "app/ui/registry.h"
 #include "app_host.h"
 
+namespace nopeek::test::app_test {
+
 namespace registry = nopeek::ui::registry;
-using nopeek::Settings;
-using nopeek::test::AppHost;
-using nopeek::test::kSanitized;
-using nopeek::test::make_file;
-using nopeek::test::TemporaryFolder;
 
 namespace {
-
-#define PLAY(host, tour) REQUIRE_MESSAGE((host).play(tour), (host).failure())
 
 /// Walks with the Tab key until `name` has the focus. False if it never gets there.
 bool tab_to(AppHost& host, const std::string& name) {
@@ -242,3 +237,5 @@ TEST_CASE("the window may be tiny or huge") {
     h.frames(3);
   }
 }
+
+}  // namespace nopeek::test::app_test

@@ -11,7 +11,7 @@
 #include "core/base/error.h"
 #include "fake_camera.h"
 
-namespace nopeek::test {
+namespace nopeek::test::export_test {
 namespace {
 
 /// An exporter in a home of its own, beside a whole App that has set up theme and fonts.
@@ -106,4 +106,4 @@ TEST_CASE("without a window there is a message in place of pictures") {
 }
 
 }  // namespace
-}  // namespace nopeek::test
+}  // namespace nopeek::test::export_test

@@ -7,10 +7,8 @@
 
 #include "app_host.h"
 
-using nopeek::FolderEntry;
-using nopeek::FolderReader;
-using nopeek::test::make_file;
-using nopeek::test::TemporaryFolder;
+namespace nopeek::test::folder_reader_test {
+
 using Wanted = FolderReader::Wanted;
 
 namespace {
@@ -105,3 +103,5 @@ TEST_CASE("the dialog walks through large folders, keeps what it shows where one
                           (home / "nowhere").string() + "\"\nkey Enter\nexpect \"Files/f999\".visible == on\nkey Esc"),
                 host.failure());
 }
+
+}  // namespace nopeek::test::folder_reader_test

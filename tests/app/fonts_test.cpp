@@ -11,7 +11,8 @@
 #include "app/ui/theme.h"
 #include "app_host.h"
 
-using namespace nopeek;
+namespace nopeek::test::fonts_test {
+
 using namespace nopeek::ui;
 
 namespace {
@@ -155,3 +156,5 @@ TEST_CASE("a vocabulary of more characters than can be drawn is said once, and t
   }
   CHECK_MESSAGE(host.play("resize 3840x2160\nscene Generate\nscene Microscope"), host.failure());
 }
+
+}  // namespace nopeek::test::fonts_test

@@ -7,12 +7,11 @@
 #include "app/ui/registry.h"
 #include "app_host.h"
 
+namespace nopeek::test::generate_test {
+
 namespace registry = nopeek::ui::registry;
-using nopeek::test::AppHost;
 
 namespace {
-
-#define PLAY(host, tour) REQUIRE_MESSAGE((host).play(tour), (host).failure())
 
 constexpr const char* kOpen = "scene Generate\nwait until generate.ready == true\nset Temperature 1.5\n";
 
@@ -273,3 +272,5 @@ TEST_CASE("frozen weights keep their words when the corpus changes") {
   PLAY(h, "click Freeze\nwait until generate.written == 0\nwait until generate.ready == true");
   CHECK(text(h) != before);
 }
+
+}  // namespace nopeek::test::generate_test

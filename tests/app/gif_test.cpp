@@ -10,7 +10,7 @@
 #include "decoded_gif.h"
 #include "null_host.h"
 
-namespace nopeek::test {
+namespace nopeek::test::gif_test {
 namespace {
 
 /// `color` gives what stands at column x of row y, from the top.
@@ -129,4 +129,4 @@ TEST_CASE("what is no animation, or cannot be written, says so") {
 }
 
 }  // namespace
-}  // namespace nopeek::test
+}  // namespace nopeek::test::gif_test

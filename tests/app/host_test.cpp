@@ -12,8 +12,7 @@
 #include "core/base/error.h"
 #include "null_host.h"
 
-using namespace nopeek;
-using test::TemporaryFolder;
+namespace nopeek::test::host_test {
 
 TEST_CASE("nothing is drawn without a reason") {
   Pacer p;
@@ -149,3 +148,5 @@ TEST_CASE("assets are found in the chosen folder first, and their absence names 
   }
   unsetenv("NOPEEK_ASSETS");
 }
+
+}  // namespace nopeek::test::host_test

@@ -3,7 +3,7 @@
 #include <GLFW/glfw3.h>
 #include <doctest/doctest.h>
 
-using nopeek::InputQueue;
+namespace nopeek::test::input_queue_test {
 
 namespace {
 
@@ -143,3 +143,5 @@ TEST_CASE("letters are where they are printed, digits where they are everywhere"
   CHECK(key_as_printed(GLFW_KEY_F1, "a") == GLFW_KEY_F1);
   CHECK(key_as_printed(GLFW_KEY_KP_ADD, "+") == GLFW_KEY_KP_ADD);
 }
+
+}  // namespace nopeek::test::input_queue_test

@@ -7,8 +7,9 @@
 #include "app/ui/registry.h"
 #include "app_host.h"
 
+namespace nopeek::test::layout_test {
+
 namespace registry = nopeek::ui::registry;
-using nopeek::test::AppHost;
 using registry::Item;
 
 namespace {
@@ -274,3 +275,5 @@ TEST_CASE("layout of an untrained lab") { check_layout(1.0, false, {"1280x720", 
 TEST_CASE("layout of an untrained lab with large text") { check_layout(1.5, false, {"1600x900"}); }
 TEST_CASE("layout of a trained lab") { check_layout(1.0, true, {"1280x720", "1600x900", "1920x1080"}); }
 TEST_CASE("layout of a trained lab with large text") { check_layout(1.5, true, {"1600x900"}); }
+
+}  // namespace nopeek::test::layout_test

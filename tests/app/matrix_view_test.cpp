@@ -9,13 +9,12 @@
 #include "app/ui/registry.h"
 #include "null_host.h"
 
+namespace nopeek::test::matrix_view_test {
+
 namespace ui = nopeek::ui;
-using nopeek::test::NullHost;
 using ui::Cell;
 
 namespace {
-
-#define PLAY(host, tour) REQUIRE_MESSAGE((host).play(tour), (host).failure())
 
 class MatrixHost : public NullHost {
  public:
@@ -194,3 +193,5 @@ TEST_CASE("a single cell, and another matrix in the same place") {
   PLAY(h, "click Matrix\nscroll Matrix 3\nkey Tab\nkey Down\nkey Right");
   CHECK(h.spec.chosen == Cell{0, 0});
 }
+
+}  // namespace nopeek::test::matrix_view_test

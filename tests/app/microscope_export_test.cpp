@@ -14,10 +14,8 @@
 #include "decoded_gif.h"
 #include "fake_camera.h"
 
-namespace nopeek::test {
+namespace nopeek::test::microscope_export_test {
 namespace {
-
-#define PLAY(host, tour) REQUIRE_MESSAGE((host).play(tour), (host).failure())
 
 /// Reads RFC 4180, quotes and all.
 std::vector<std::vector<std::string>> parsed(const std::string& csv) {
@@ -170,4 +168,4 @@ TEST_CASE("the pages export what they show") {
   }
 }
 
-}  // namespace nopeek::test
+}  // namespace nopeek::test::microscope_export_test

@@ -15,10 +15,8 @@
 
 namespace registry = nopeek::ui::registry;
 
-namespace nopeek::test {
+namespace nopeek::test::microscope_heads_test {
 namespace {
-
-#define PLAY(host, tour) REQUIRE_MESSAGE((host).play(tour), (host).failure())
 
 constexpr const char* kOpen = "scene Microscope\nwait until microscope.ready == true\n";
 constexpr int kContext = 8;
@@ -221,4 +219,4 @@ TEST_CASE("keys walk through all heads, over the ends of layers") {
   PLAY(h, "key [\nexpect layer == 2\nexpect head == 4");
 }
 
-}  // namespace nopeek::test
+}  // namespace nopeek::test::microscope_heads_test

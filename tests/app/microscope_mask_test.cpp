@@ -12,14 +12,11 @@
 #include "core/text/corpus.h"
 #include "core/train/leak_test.h"
 
+namespace nopeek::test::microscope_mask_test {
+
 namespace registry = nopeek::ui::registry;
-using namespace nopeek;
-using nopeek::test::AppHost;
-using nopeek::test::TemporaryFolder;
 
 namespace {
-
-#define PLAY(host, tour) REQUIRE_MESSAGE((host).play(tour), (host).failure())
 
 constexpr int T = 24;  // the context of the size that the tests start with
 constexpr const char* kOpen = "scene Microscope\nwait until microscope.ready == true\nclick Microscope/Mask\n";
@@ -464,3 +461,5 @@ TEST_CASE("what if: a mask switched on in mid-run does not make a liar honest") 
   CHECK(after["trained"].get<std::string>().starts_with("full, causal since step "));
   if (!test::kSanitized) check_lie(after);
 }
+
+}  // namespace nopeek::test::microscope_mask_test

@@ -17,10 +17,8 @@
 
 namespace registry = nopeek::ui::registry;
 
-namespace nopeek::test {
+namespace nopeek::test::microscope_steps_test {
 namespace {
-
-#define PLAY(host, tour) REQUIRE_MESSAGE((host).play(tour), (host).failure())
 
 constexpr const char* kOpen = "scene Microscope\nwait until microscope.ready == true\n";
 
@@ -387,4 +385,4 @@ TEST_CASE("a text of one token, and one that fills the context") {
   CHECK_FALSE(shown("weight " + std::to_string(figures(h)["tokens"].get<int>() - 1)).empty());  // scrolled into view
 }
 
-}  // namespace nopeek::test
+}  // namespace nopeek::test::microscope_steps_test

@@ -86,3 +86,6 @@ class TemporaryHome : public TemporaryFolder {
 };
 
 }  // namespace nopeek::test
+
+/// The commands of a tour, which must succeed.
+#define PLAY(host, tour) REQUIRE_MESSAGE((host).play(tour), (host).failure())

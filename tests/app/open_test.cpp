@@ -7,7 +7,7 @@
 #include "core/live/lab.h"
 #include "core/live/run_folder.h"
 
-namespace nopeek::test {
+namespace nopeek::test::open_test {
 namespace {
 
 /// A model of other words than the lab's, with random weights.
@@ -130,4 +130,4 @@ TEST_CASE("the mask switch of an opened model comes back to the mask that it was
 }
 
 }  // namespace
-}  // namespace nopeek::test
+}  // namespace nopeek::test::open_test

@@ -6,6 +6,8 @@
 
 #include "null_host.h"
 
+namespace nopeek::test::registry_test {
+
 namespace registry = nopeek::ui::registry;
 
 namespace {
@@ -90,3 +92,5 @@ TEST_CASE("nothing is kept while the registry is off") {
   h.frames(3);
   CHECK(registry::items().empty());
 }
+
+}  // namespace nopeek::test::registry_test

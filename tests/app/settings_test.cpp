@@ -11,6 +11,8 @@
 #include "core/base/error.h"
 #include "null_host.h"
 
+namespace nopeek::test::settings_test {
+
 namespace {
 
 /// A variable of the environment, which is at the end as it was.
@@ -28,10 +30,6 @@ class Variable {
 };
 
 }  // namespace
-
-using nopeek::Settings;
-using nopeek::test::make_file;
-using nopeek::test::TemporaryFolder;
 
 TEST_CASE("settings come back as they were stored") {
   TemporaryFolder folder;
@@ -136,3 +134,5 @@ TEST_CASE("settings that cannot be stored say so") {
   make_file(folder / "file", "x");
   CHECK_THROWS_AS(Settings{}.save(folder / "file/settings.json"), nopeek::Error);
 }
+
+}  // namespace nopeek::test::settings_test

@@ -4,6 +4,8 @@
 
 #include <algorithm>
 
+namespace nopeek::test::theme_test {
+
 using namespace nopeek::ui;
 
 TEST_CASE("the text size of a first start stays within what the display asks for, and within the window") {
@@ -25,3 +27,5 @@ TEST_CASE("the text size of a first start stays within what the display asks for
   CHECK(first_text_size({3200, 1800}, 2) == 1);        // the window itself is twice as large
   CHECK(first_text_size({1920, 1080}, 2) == 1.5);      // a small screen at 192 dpi: as near as there is room
 }
+
+}  // namespace nopeek::test::theme_test

@@ -8,7 +8,8 @@
 #include "core/base/error.h"
 #include "null_host.h"
 
-using namespace nopeek;
+namespace nopeek::test::tour_parser_test {
+
 using namespace nopeek::tour;
 
 namespace {
@@ -207,3 +208,5 @@ TEST_CASE("the tours that we ship can be read") {
   CHECK(tours >= 2);
   CHECK_FALSE(ends_app(parse(test::read_file(NOPEEK_SOURCE "/assets/tours/mask-lab.tour"), "demo")));
 }
+
+}  // namespace nopeek::test::tour_parser_test

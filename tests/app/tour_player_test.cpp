@@ -7,9 +7,9 @@
 #include "app/tour/player.h"
 #include "null_host.h"
 
+namespace nopeek::test::tour_player_test {
+
 namespace registry = nopeek::ui::registry;
-using nopeek::test::NullHost;
-using nopeek::test::TemporaryFolder;
 
 namespace {
 
@@ -238,3 +238,5 @@ TEST_CASE("state holds the figures and every widget") {
   CHECK_FALSE(w.play("say hi\nstate file/state.json"));
   CHECK_MESSAGE(w.failure().starts_with("test:2: "), w.failure());
 }
+
+}  // namespace nopeek::test::tour_player_test

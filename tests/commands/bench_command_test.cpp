@@ -5,7 +5,7 @@
 
 #include "tests/commands/program.h"
 
-namespace nopeek::test {
+namespace nopeek::test::bench_command_test {
 namespace {
 
 using nlohmann::json;
@@ -112,4 +112,4 @@ TEST_CASE("bench: bad input gives status 2 and one line; Ctrl+C gives 130") {
 }
 
 }  // namespace
-}  // namespace nopeek::test
+}  // namespace nopeek::test::bench_command_test

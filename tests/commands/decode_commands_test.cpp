@@ -10,7 +10,7 @@
 #include "core/io/model_folder.h"
 #include "tests/core/support.h"
 
-namespace nopeek::test {
+namespace nopeek::test::decode_commands_test {
 namespace {
 
 using nlohmann::json;
@@ -326,4 +326,4 @@ TEST_CASE("bad usage and bad input: status 2, one line on standard error, nothin
 }
 
 }  // namespace
-}  // namespace nopeek::test
+}  // namespace nopeek::test::decode_commands_test

@@ -7,7 +7,7 @@
 #include "core/train/leak_test.h"
 #include "tests/commands/program.h"
 
-namespace nopeek::test {
+namespace nopeek::test::leaktest_command_test {
 namespace {
 
 using nlohmann::json;
@@ -171,4 +171,4 @@ TEST_CASE("leaktest: bad input gives status 2 and one line; Ctrl+C gives 130") {
 }
 
 }  // namespace
-}  // namespace nopeek::test
+}  // namespace nopeek::test::leaktest_command_test

@@ -10,7 +10,7 @@
 #include "core/live/run_log.h"
 #include "tests/commands/program.h"
 
-namespace nopeek::test {
+namespace nopeek::test::train_command_test {
 namespace {
 
 namespace fs = std::filesystem;
@@ -191,4 +191,4 @@ TEST_CASE("Ctrl+C saves what there is") {
 }
 
 }  // namespace
-}  // namespace nopeek::test
+}  // namespace nopeek::test::train_command_test

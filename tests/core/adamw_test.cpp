@@ -8,7 +8,7 @@
 #include "core/train/trainer.h"
 #include "tests/core/support.h"
 
-namespace nopeek::test {
+namespace nopeek::test::adamw_test {
 namespace {
 
 const ModelConfig kConfig{.vocab = 3, .context = 2, .channels = 4, .layers = 1, .heads = 1};
@@ -175,4 +175,4 @@ TEST_CASE("a gradient longer than the limit is cut to its length, a shorter one 
 }
 
 }  // namespace
-}  // namespace nopeek::test
+}  // namespace nopeek::test::adamw_test

@@ -8,7 +8,7 @@
 
 #include "tests/core/support.h"
 
-namespace nopeek::test {
+namespace nopeek::test::attention_test {
 namespace {
 
 template <class S>
@@ -116,4 +116,4 @@ TEST_CASE("the weights that are shown are those before dropout") {
 }
 
 }  // namespace
-}  // namespace nopeek::test
+}  // namespace nopeek::test::attention_test

@@ -11,7 +11,7 @@
 #include "core/decode/projection.h"
 #include "tests/core/support.h"
 
-namespace nopeek::test {
+namespace nopeek::test::attention_trace_test {
 namespace {
 
 constexpr int kContext = 9;
@@ -274,4 +274,4 @@ TEST_CASE("a text that the model cannot read is refused") {
 }
 
 }  // namespace
-}  // namespace nopeek::test
+}  // namespace nopeek::test::attention_trace_test

@@ -10,7 +10,7 @@
 #include "core/nn/parameters.h"
 #include "tests/core/support.h"
 
-namespace nopeek::test {
+namespace nopeek::test::base_test {
 namespace {
 
 TEST_CASE("the core says which level was loaded") {
@@ -155,4 +155,4 @@ TEST_CASE("a model starts as GPT-2 does: deviations 0.02, residual ones divided 
 }
 
 }  // namespace
-}  // namespace nopeek::test
+}  // namespace nopeek::test::base_test

@@ -6,7 +6,7 @@
 
 #include "tests/core/support.h"
 
-namespace nopeek::test {
+namespace nopeek::test::bench_test {
 namespace {
 
 TEST_CASE("percentiles of a list, whatever its order") {
@@ -116,4 +116,4 @@ TEST_CASE("every measurement can be called off") {
 }
 
 }  // namespace
-}  // namespace nopeek::test
+}  // namespace nopeek::test::bench_test

@@ -10,7 +10,7 @@
 #include "core/text/utf8.h"
 #include "tests/core/support.h"
 
-namespace nopeek::test {
+namespace nopeek::test::byte_pair_test {
 namespace {
 
 using Ids = std::vector<TokenId>;
@@ -287,4 +287,4 @@ TEST_CASE("a corpus of byte pairs is the text again, in documents") {
 }
 
 }  // namespace
-}  // namespace nopeek::test
+}  // namespace nopeek::test::byte_pair_test

@@ -6,7 +6,7 @@
 
 #include "tests/core/support.h"
 
-namespace nopeek::test {
+namespace nopeek::test::causality_test {
 namespace {
 
 constexpr int kT = 10;
@@ -72,4 +72,4 @@ TEST_CASE("honest equals reported for causal masks of all kinds, not for those t
 }
 
 }  // namespace
-}  // namespace nopeek::test
+}  // namespace nopeek::test::causality_test

@@ -8,7 +8,7 @@
 #include "core/train/run_config.h"
 #include "tests/core/support.h"
 
-namespace nopeek::test {
+namespace nopeek::test::config_test {
 namespace {
 
 RunConfig good() {
@@ -111,4 +111,4 @@ TEST_CASE("the memory estimate covers the weights, moments and gradients, and gr
 }
 
 }  // namespace
-}  // namespace nopeek::test
+}  // namespace nopeek::test::config_test

@@ -10,7 +10,7 @@
 #include "core/text/batcher.h"
 #include "tests/core/support.h"
 
-namespace nopeek::test {
+namespace nopeek::test::corpus_test {
 namespace {
 
 /// Both parts as text, without the border between them.
@@ -217,4 +217,4 @@ TEST_CASE("consecutive windows stand side by side, in order, each with its targe
 }
 
 }  // namespace
-}  // namespace nopeek::test
+}  // namespace nopeek::test::corpus_test

@@ -7,7 +7,7 @@
 
 #include "tests/core/support.h"
 
-namespace nopeek::test {
+namespace nopeek::test::decoder_test {
 namespace {
 
 constexpr int kContext = 9;
@@ -205,4 +205,4 @@ TEST_CASE("a decoder gives the same bits on any number of threads") {
 }
 
 }  // namespace
-}  // namespace nopeek::test
+}  // namespace nopeek::test::decoder_test

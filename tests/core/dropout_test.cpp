@@ -7,7 +7,7 @@
 #include "core/train/trainer.h"
 #include "tests/core/support.h"
 
-namespace nopeek::test {
+namespace nopeek::test::dropout_test {
 namespace {
 
 Matrix<float> pattern(const Dropout& drop, int rows, int cols) {
@@ -98,4 +98,4 @@ TEST_CASE("honest loss is measured without dropout") {
 }
 
 }  // namespace
-}  // namespace nopeek::test
+}  // namespace nopeek::test::dropout_test

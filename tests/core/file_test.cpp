@@ -4,7 +4,7 @@
 
 #include "tests/core/support.h"
 
-namespace nopeek::test {
+namespace nopeek::test::file_test {
 namespace {
 
 namespace fs = std::filesystem;
@@ -73,4 +73,4 @@ TEST_CASE("a full disk is noticed, at the latest at commit") {
 #endif
 
 }  // namespace
-}  // namespace nopeek::test
+}  // namespace nopeek::test::file_test

@@ -6,7 +6,7 @@
 #include "core/io/file.h"
 #include "tests/core/support.h"
 
-namespace nopeek::test {
+namespace nopeek::test::folder_test {
 namespace {
 
 namespace fs = std::filesystem;
@@ -222,4 +222,4 @@ TEST_CASE("a file in the way, a link, and places where no folder can be made") {
 }
 
 }  // namespace
-}  // namespace nopeek::test
+}  // namespace nopeek::test::folder_test

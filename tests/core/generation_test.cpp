@@ -7,7 +7,7 @@
 
 #include "tests/core/support.h"
 
-namespace nopeek::test {
+namespace nopeek::test::generation_test {
 namespace {
 
 const ModelConfig kConfig{.vocab = 6, .context = 5, .channels = 8, .layers = 1, .heads = 2};
@@ -388,4 +388,4 @@ TEST_CASE("dropout left on changes greedy text; off it never does") {
 }
 
 }  // namespace
-}  // namespace nopeek::test
+}  // namespace nopeek::test::generation_test

@@ -8,7 +8,7 @@
 #include "core/train/trainer.h"
 #include "tests/core/support.h"
 
-namespace nopeek::test {
+namespace nopeek::test::golden_test {
 namespace {
 
 using Golden = std::map<std::string, Matrix<double>>;
@@ -167,4 +167,4 @@ TEST_CASE("the golden values of both masks differ, so that neither check could p
 }
 
 }  // namespace
-}  // namespace nopeek::test
+}  // namespace nopeek::test::golden_test

@@ -9,7 +9,7 @@
 #include "core/nn/attention.h"
 #include "tests/core/support.h"
 
-namespace nopeek::test {
+namespace nopeek::test::gradient_check_test {
 namespace {
 
 /// f(x) = sum sin(x_i) x_{i+1}, and its gradient.
@@ -80,4 +80,4 @@ TEST_CASE("the gradient checker catches an attention backward that forgets 1 / s
 }
 
 }  // namespace
-}  // namespace nopeek::test
+}  // namespace nopeek::test::gradient_check_test

@@ -8,7 +8,7 @@
 #include "core/train/trainer.h"
 #include "tests/core/support.h"
 
-namespace nopeek::test {
+namespace nopeek::test::honest_loss_test {
 namespace {
 
 constexpr int kContext = 9;
@@ -228,4 +228,4 @@ TEST_CASE("where there is no lie, a sample finds none: honest equals reported, w
 }
 
 }  // namespace
-}  // namespace nopeek::test
+}  // namespace nopeek::test::honest_loss_test

@@ -8,7 +8,7 @@
 
 #include "tests/core/support.h"
 
-namespace nopeek::test {
+namespace nopeek::test::inspect_test {
 namespace {
 
 constexpr int kContext = 7;
@@ -125,4 +125,4 @@ TEST_CASE("losses stay right where probabilities underflow") {
 }
 
 }  // namespace
-}  // namespace nopeek::test
+}  // namespace nopeek::test::inspect_test

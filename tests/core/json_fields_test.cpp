@@ -5,7 +5,7 @@
 
 #include "tests/core/support.h"
 
-namespace nopeek::test {
+namespace nopeek::test::json_fields_test {
 namespace {
 
 Fields fields(const std::string& text) { return {parse_json(text, "\"f.json\""), "\"f.json\""}; }
@@ -52,4 +52,4 @@ TEST_CASE("another type or a value out of range is refused by the name of the fi
 }
 
 }  // namespace
-}  // namespace nopeek::test
+}  // namespace nopeek::test::json_fields_test

@@ -6,7 +6,7 @@
 #include "core/base/rng.h"
 #include "tests/core/support.h"
 
-namespace nopeek::test {
+namespace nopeek::test::json_test {
 namespace {
 
 using nlohmann::json;
@@ -92,4 +92,4 @@ TEST_CASE("what is no JSON, too deep, too large a number or a key twice is refus
 }
 
 }  // namespace
-}  // namespace nopeek::test
+}  // namespace nopeek::test::json_test

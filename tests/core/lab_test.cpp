@@ -8,7 +8,7 @@
 #include "core/live/run_log.h"
 #include "tests/core/support.h"
 
-namespace nopeek::test {
+namespace nopeek::test::lab_test {
 namespace {
 
 Lab twins(const RunConfig& config = small_run()) { return {config, small_corpus(), Lab::twins(config.model.context)}; }
@@ -263,4 +263,4 @@ TEST_CASE("history: records keep their place and value while others are added, o
 }
 
 }  // namespace
-}  // namespace nopeek::test
+}  // namespace nopeek::test::lab_test

@@ -7,7 +7,7 @@
 
 #include "tests/core/support.h"
 
-namespace nopeek::test {
+namespace nopeek::test::leak_test_test {
 namespace {
 
 constexpr int kT = 9;
@@ -283,4 +283,4 @@ TEST_CASE("leak test: what cannot be tested is refused in a line; cancelling end
 }
 
 }  // namespace
-}  // namespace nopeek::test
+}  // namespace nopeek::test::leak_test_test

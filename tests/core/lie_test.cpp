@@ -7,7 +7,7 @@
 #include "core/train/leak_test.h"
 #include "tests/core/support.h"
 
-namespace nopeek::test {
+namespace nopeek::test::lie_test {
 namespace {
 
 // Minutes of arithmetic under a sanitizer, on code that the other tests run there too.
@@ -160,4 +160,4 @@ TEST_CASE("every change of mask is told with its step and its name; of several b
 }
 
 }  // namespace
-}  // namespace nopeek::test
+}  // namespace nopeek::test::lie_test

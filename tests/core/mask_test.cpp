@@ -7,7 +7,7 @@
 
 #include "tests/core/support.h"
 
-namespace nopeek::test {
+namespace nopeek::test::mask_test {
 namespace {
 
 /// The matrix as text, a row a line: 1 visible, 0 forbidden, p a finite penalty.
@@ -246,4 +246,4 @@ TEST_CASE("validate names the row that sees nothing, and the cell whose value is
 }
 
 }  // namespace
-}  // namespace nopeek::test
+}  // namespace nopeek::test::mask_test

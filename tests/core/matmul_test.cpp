@@ -4,7 +4,8 @@
 
 #include "tests/core/support.h"
 
-using namespace nopeek;
+namespace nopeek::test::matmul_test {
+
 using Eigen::Index;
 
 namespace {
@@ -86,3 +87,5 @@ TEST_CASE("A row of a product has the same bits wherever its memory begins, and 
     CHECK(test::same_bits(rows, all.bottomRows(29 - from)));
   }
 }
+
+}  // namespace nopeek::test::matmul_test

@@ -13,7 +13,7 @@
 #include "core/io/tokenizer_file.h"
 #include "tests/core/support.h"
 
-namespace nopeek::test {
+namespace nopeek::test::model_folder_test {
 namespace {
 
 namespace fs = std::filesystem;
@@ -481,4 +481,4 @@ TEST_CASE("fuzz: flipped bytes and cut files give an Error or a sound model") {
 }
 
 }  // namespace
-}  // namespace nopeek::test
+}  // namespace nopeek::test::model_folder_test

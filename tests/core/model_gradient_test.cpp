@@ -4,7 +4,7 @@
 #include "tests/core/gradient_check.h"
 #include "tests/core/support.h"
 
-namespace nopeek::test {
+namespace nopeek::test::model_gradient_test {
 namespace {
 
 constexpr int kB = 2, kT = 5;
@@ -112,4 +112,4 @@ TEST_CASE("whole model: activations made for a large pass serve smaller ones") {
 }
 
 }  // namespace
-}  // namespace nopeek::test
+}  // namespace nopeek::test::model_gradient_test

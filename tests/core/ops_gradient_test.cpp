@@ -7,7 +7,7 @@
 #include "tests/core/gradient_check.h"
 #include "tests/core/support.h"
 
-namespace nopeek::test {
+namespace nopeek::test::ops_gradient_test {
 namespace {
 
 using M = Matrix<double>;
@@ -216,4 +216,4 @@ TEST_CASE("attention: gradient under every kind of mask, with and without dropou
 }
 
 }  // namespace
-}  // namespace nopeek::test
+}  // namespace nopeek::test::ops_gradient_test

@@ -8,7 +8,7 @@
 
 #include "tests/core/support.h"
 
-namespace nopeek::test {
+namespace nopeek::test::ops_test {
 namespace {
 
 constexpr float kInf = std::numeric_limits<float>::infinity();
@@ -129,4 +129,4 @@ TEST_CASE("embedding adds the row of the token and the row of the position") {
 }
 
 }  // namespace
-}  // namespace nopeek::test
+}  // namespace nopeek::test::ops_test

@@ -3,7 +3,7 @@
 
 #include "tests/core/support.h"
 
-namespace nopeek::test {
+namespace nopeek::test::padding_test {
 namespace {
 
 constexpr int kB = 3, kT = 6;
@@ -75,4 +75,4 @@ TEST_CASE("a pad sees itself alone, and no one sees a pad") {
 }
 
 }  // namespace
-}  // namespace nopeek::test
+}  // namespace nopeek::test::padding_test

@@ -14,7 +14,7 @@
 #include "tests/core/run_states.h"
 #include "tests/core/support.h"
 
-namespace nopeek::test {
+namespace nopeek::test::run_folder_test {
 namespace {
 
 namespace fs = std::filesystem;
@@ -452,4 +452,4 @@ TEST_CASE("fuzz: flipped bytes and cut files give an Error or a run that goes on
 }
 
 }  // namespace
-}  // namespace nopeek::test
+}  // namespace nopeek::test::run_folder_test

@@ -9,7 +9,7 @@
 
 #include "tests/core/support.h"
 
-namespace nopeek::test {
+namespace nopeek::test::run_log_test {
 namespace {
 
 std::vector<std::string> fields_of(const std::string& row) {
@@ -76,4 +76,4 @@ TEST_CASE("the log of a lab: a row a step and lane, measured at step 1, at each 
 }
 
 }  // namespace
-}  // namespace nopeek::test
+}  // namespace nopeek::test::run_log_test

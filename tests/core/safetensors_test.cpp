@@ -9,7 +9,7 @@
 
 #include "tests/core/support.h"
 
-namespace nopeek::test {
+namespace nopeek::test::safetensors_test {
 namespace {
 
 /// What IEEE 754 says a 16-bit float means, by arithmetic and not by bits.
@@ -237,4 +237,4 @@ TEST_CASE("what is no regular file is refused, and not waited for") {
 }
 
 }  // namespace
-}  // namespace nopeek::test
+}  // namespace nopeek::test::safetensors_test

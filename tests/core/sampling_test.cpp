@@ -9,7 +9,7 @@
 
 #include "tests/core/support.h"
 
-namespace nopeek::test {
+namespace nopeek::test::sampling_test {
 namespace {
 
 constexpr float kInfinity = std::numeric_limits<float>::infinity();
@@ -305,4 +305,4 @@ TEST_CASE("a setting stays when the next logits come") {
 }
 
 }  // namespace
-}  // namespace nopeek::test
+}  // namespace nopeek::test::sampling_test

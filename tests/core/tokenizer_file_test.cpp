@@ -13,7 +13,7 @@
 #include "core/io/json.h"
 #include "tests/core/support.h"
 
-namespace nopeek::test {
+namespace nopeek::test::tokenizer_file_test {
 namespace {
 
 using nlohmann::json;
@@ -330,4 +330,4 @@ TEST_CASE("hostile vocab.json, merges.txt and folders") {
 }
 
 }  // namespace
-}  // namespace nopeek::test
+}  // namespace nopeek::test::tokenizer_file_test

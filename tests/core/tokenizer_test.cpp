@@ -4,7 +4,7 @@
 
 #include "tests/core/support.h"
 
-namespace nopeek::test {
+namespace nopeek::test::tokenizer_test {
 namespace {
 
 std::vector<std::string> pieces(const Tokenizer& tokenizer, std::string_view text) {
@@ -119,4 +119,4 @@ TEST_CASE("training and encoding end with Cancelled when that is asked for") {
 }
 
 }  // namespace
-}  // namespace nopeek::test
+}  // namespace nopeek::test::tokenizer_test

@@ -6,7 +6,7 @@
 
 #include "tests/core/support.h"
 
-namespace nopeek::test {
+namespace nopeek::test::trainer_test {
 namespace {
 
 RunConfig config_for(const Corpus& corpus) {
@@ -190,4 +190,4 @@ TEST_CASE("batch 1, context 1, a vocabulary of one word: the smallest of everyth
 }
 
 }  // namespace
-}  // namespace nopeek::test
+}  // namespace nopeek::test::trainer_test

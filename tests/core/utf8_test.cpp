@@ -8,7 +8,7 @@
 #include "core/io/json.h"
 #include "tests/core/support.h"
 
-namespace nopeek::test {
+namespace nopeek::test::utf8_test {
 namespace {
 
 TEST_CASE("valid UTF-8 of every length is accepted, up to both ends of each range") {
@@ -134,4 +134,4 @@ TEST_CASE("what one cannot see is made visible") {
 }
 
 }  // namespace
-}  // namespace nopeek::test
+}  // namespace nopeek::test::utf8_test

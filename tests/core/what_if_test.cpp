@@ -7,7 +7,7 @@
 #include "core/decode/inspect.h"
 #include "tests/core/support.h"
 
-namespace nopeek::test {
+namespace nopeek::test::what_if_test {
 namespace {
 
 TEST_CASE("what if: the losses are inspect's and the text is greedy's, under the mask that is given") {
@@ -63,4 +63,4 @@ TEST_CASE("what if: refuses what inspect refuses, and can be cancelled") {
 }
 
 }  // namespace
-}  // namespace nopeek::test
+}  // namespace nopeek::test::what_if_test

@@ -40,7 +40,7 @@ int posix_memalign(void** memory, size_t alignment, size_t size) noexcept {
 }
 #endif
 
-namespace nopeek::test {
+namespace nopeek::test::allocation_test {
 namespace {
 
 /// How often anything is allocated, by any thread, while f runs.
@@ -113,4 +113,4 @@ TEST_CASE("nor does a step of the twins in their lab" * doctest::skip(!kCounts))
 }
 
 }  // namespace
-}  // namespace nopeek::test
+}  // namespace nopeek::test::allocation_test

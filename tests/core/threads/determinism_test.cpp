@@ -4,7 +4,7 @@
 #include "core/live/run_log.h"
 #include "tests/core/support.h"
 
-namespace nopeek::test {
+namespace nopeek::test::determinism_test {
 namespace {
 
 struct Hashes {
@@ -92,4 +92,4 @@ TEST_CASE("the sum over shards is made in one order: more shards than threads, f
 }
 
 }  // namespace
-}  // namespace nopeek::test
+}  // namespace nopeek::test::determinism_test

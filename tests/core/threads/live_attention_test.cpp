@@ -9,7 +9,7 @@
 
 #include "tests/core/support.h"
 
-namespace nopeek::test {
+namespace nopeek::test::live_attention_test {
 namespace {
 
 using namespace std::chrono_literals;
@@ -167,4 +167,4 @@ TEST_CASE(
 }
 
 }  // namespace
-}  // namespace nopeek::test
+}  // namespace nopeek::test::live_attention_test

@@ -6,7 +6,7 @@
 #include "core/live/run_log.h"
 #include "tests/core/watched_lab.h"
 
-namespace nopeek::test {
+namespace nopeek::test::live_lab_commands_test {
 namespace {
 
 Mask blind_mask() {
@@ -205,4 +205,4 @@ TEST_CASE("any speed above 0 works, from next to nothing to as fast as the machi
 }
 
 }  // namespace
-}  // namespace nopeek::test
+}  // namespace nopeek::test::live_lab_commands_test

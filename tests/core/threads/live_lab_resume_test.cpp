@@ -8,7 +8,7 @@
 #include "tests/core/run_states.h"
 #include "tests/core/watched_lab.h"
 
-namespace nopeek::test {
+namespace nopeek::test::live_lab_resume_test {
 namespace {
 
 std::shared_ptr<const RunState> take_state(WatchedLab& lab) {
@@ -121,4 +121,4 @@ TEST_CASE("100 steps are 40 and 60 for any number of threads") {
 }
 
 }  // namespace
-}  // namespace nopeek::test
+}  // namespace nopeek::test::live_lab_resume_test

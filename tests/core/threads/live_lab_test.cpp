@@ -8,7 +8,7 @@
 #include "core/live/run_log.h"
 #include "tests/core/watched_lab.h"
 
-namespace nopeek::test {
+namespace nopeek::test::live_lab_test {
 namespace {
 
 TEST_CASE("training starts by itself, and there is a snapshot from the first moment") {
@@ -158,4 +158,4 @@ TEST_CASE("when no lane can go on the lab says so, keeps what there is, and a re
 }
 
 }  // namespace
-}  // namespace nopeek::test
+}  // namespace nopeek::test::live_lab_test

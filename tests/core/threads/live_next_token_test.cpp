@@ -10,7 +10,7 @@
 
 #include "tests/core/support.h"
 
-namespace nopeek::test {
+namespace nopeek::test::live_next_token_test {
 namespace {
 
 using Question = LiveNextToken::Question;
@@ -336,4 +336,4 @@ TEST_CASE("a decoder that was cancelled in the middle of its layers is still rig
 }
 
 }  // namespace
-}  // namespace nopeek::test
+}  // namespace nopeek::test::live_next_token_test

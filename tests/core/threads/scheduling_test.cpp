@@ -11,7 +11,7 @@
 #include <thread>
 #include <vector>
 
-namespace nopeek::test {
+namespace nopeek::test::scheduling_test {
 namespace {
 
 #ifdef __linux__
@@ -53,4 +53,4 @@ TEST_CASE("the wait for a core never shrinks, and is no longer than the time tha
 }
 
 }  // namespace
-}  // namespace nopeek::test
+}  // namespace nopeek::test::scheduling_test

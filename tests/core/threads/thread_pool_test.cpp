@@ -9,7 +9,7 @@
 #include <stdexcept>
 #include <string>
 
-namespace nopeek::test {
+namespace nopeek::test::thread_pool_test {
 namespace {
 
 TEST_CASE("every task runs exactly once, and run returns when all are done") {
@@ -136,4 +136,4 @@ TEST_CASE("workers begin with what they are told to, and the caller does not") {
 }
 
 }  // namespace
-}  // namespace nopeek::test
+}  // namespace nopeek::test::thread_pool_test
