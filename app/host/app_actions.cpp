@@ -13,12 +13,6 @@ namespace nopeek {
 
 using namespace ui;
 
-namespace {
-
-constexpr double kAppActionsTextSizes[] = {0.8, 1.0, 1.25, 1.5};
-
-}  // namespace
-
 /// Runs `action`; what it throws becomes a message, and everything stays as it was.
 template <class Action>
 bool App::Impl::attempt(Action&& action) {
@@ -206,10 +200,9 @@ std::function<std::string()> App::Impl::saving_twins(const std::filesystem::path
 }
 
 double App::Impl::next_text_size(int direction) const {
-  const auto* const end = std::end(kAppActionsTextSizes);
-  const auto* at =
-      std::find_if(std::begin(kAppActionsTextSizes), end, [&](double s) { return s > settings.text_size - 0.01; });
-  if (direction < 0) return at == std::begin(kAppActionsTextSizes) ? settings.text_size : *(at - 1);
+  const auto* const end = std::end(kTextSizes);
+  const auto* at = std::find_if(std::begin(kTextSizes), end, [&](double s) { return s > settings.text_size - 0.01; });
+  if (direction < 0) return at == std::begin(kTextSizes) ? settings.text_size : *(at - 1);
   if (at == end || at + 1 == end) return settings.text_size;
   const bool fits = wished_scale(theme().window, *(at + 1)) <= greatest_scale(theme().window) + 0.01f;
   return fits ? *(at + 1) : settings.text_size;
