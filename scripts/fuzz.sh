@@ -83,7 +83,8 @@ make_seeds() {
   for text in assets/corpora/*.txt; do head -c 600 "$text" > "$seeds/corpus/$(basename "$text")"; done
   cp "$seeds/text/short" "$seeds/corpus/short"
   printf 'caf\xc3\xa9 \xe4\xb8\x96 \xf0\x9f\x99\x82\xe2\x80\x8d \xff\xc2\x85\x1b[2J' > "$seeds/text/hostile"
-  cp assets/tours/*.tour tests/tours/*.tour "$seeds/tour"
+  cp tests/tours/*.tour tests/soak/*.tour "$seeds/tour"
+  for tour in assets/tours/*.tour; do cp "$tour" "$seeds/tour/shown-$(basename "$tour")"; done
   printf '{"dark":true,"text_size":1.25,"rate":60,"window_width":1600,"window_height":900,"corpus":"toy","layers":2,"heads":4,"width":64,"context":24,"dropout":0,"batch":16,"learning_rate":0.003,"panel_open":true,"reduce_motion":false}' \
     > "$seeds/settings/all"
   local vocabulary='{"a":0,"b":1,"\\u0120":2,"ab":3,"\\u0120ab":4,"<|endoftext|>":5}' merges='#version: 0.2\na b\n\u0120 ab\n'
@@ -99,11 +100,13 @@ make_seeds() {
 
 # One target; the log is kept, and its last line is the table's.
 fuzz_one() {
-  local target=$1 seconds=$2 fuzz=build/fuzz status=0 log=build/fuzz/logs/$1.log
+  local target=$1 seconds=$2 fuzz=build/fuzz status=0 log=build/fuzz/logs/$1.log memory
   mkdir -p "$fuzz/corpus/$target"
-  "$fuzz/tests/fuzz/${target}_fuzz" "$fuzz/corpus/$target" "$fuzz/seeds/$target" -max_total_time="$seconds" -timeout=10 \
+  memory=$(mktemp -d -p "$([ -w /dev/shm ] && echo /dev/shm || echo /tmp)" nopeek-fuzz-XXXXXX)
+  TMPDIR=$memory "$fuzz/tests/fuzz/${target}_fuzz" "$fuzz/corpus/$target" "$fuzz/seeds/$target" -max_total_time="$seconds" -timeout=10 \
     -rss_limit_mb=2048 -dict=tests/fuzz/fuzz.dict -artifact_prefix="$fuzz/findings/$target-" -print_final_stats=1 \
     > "$log" 2>&1 || status=$?
+  rm -rf "$memory"
   local inputs edges rss
   inputs=$(sed -n 's/^stat::number_of_executed_units: *//p' "$log")
   rss=$(sed -n 's/^stat::peak_rss_mb: *//p' "$log")

@@ -3,6 +3,7 @@
 // ends the program, and libFuzzer keeps the input.
 #include <unistd.h>
 
+#include <algorithm>
 #include <cstdint>
 #include <cstdio>
 #include <cstdlib>
@@ -90,13 +91,10 @@ inline std::vector<std::string_view> parts_of(std::string_view input, size_t cou
   return parts;
 }
 
-/// A folder in memory, where the system has one; removed when the target ends.
+/// A folder for the files of an input, removed at the end. scripts/fuzz.sh has it in memory, by TMPDIR.
 class Folder {
  public:
-  Folder() {
-    const std::filesystem::path memory = "/dev/shm";
-    const auto base = std::filesystem::is_directory(memory) ? memory : std::filesystem::temp_directory_path();
-    path_ = base / ("nopeek-fuzz-" + std::to_string(::getpid()));
+  Folder() : path_(std::filesystem::temp_directory_path() / ("nopeek-fuzz-" + std::to_string(::getpid()))) {
     std::filesystem::create_directories(path_);
   }
   ~Folder() { std::filesystem::remove_all(path_); }
