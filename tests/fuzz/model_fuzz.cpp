@@ -28,10 +28,10 @@ void run_input(std::string_view input) {
     require(is_printable(model.name), "a model's name is printable");
     require(model.tokenizer->vocab_size() == model.config().vocab, "each token has weights and a text");
     require(model.parameters->flat().allFinite(), "weights are finite");
-    Decoder<float> decoder(*model.parameters, *model.mask);
-    const TokenId text[] = {0};
-    require(std::ssize(decoder.next_logits(text)) == model.config().vocab, "a model that opens runs");
-    must("what opens is saved and opens again", [&] {
+    must("what opens runs, is saved and opens again", [&] {
+      Decoder<float> decoder(*model.parameters, *model.mask);
+      const TokenId text[] = {0};
+      require(std::ssize(decoder.next_logits(text)) == model.config().vocab, "each token has a logit");
       save_model(folder() / "again", model);
       require_same(model, load_model(folder() / "again"));
     });
