@@ -172,8 +172,8 @@ auto Trainer<S>::range_of(int chunk) const -> Range {
 
 template <class S>
 void Trainer<S>::sum_gradients(int chunk) {
-  const auto [first, last] = range_of(chunk);
-  const auto part = [&](Shard& shard) { return shard.gradients.flat().segment(Index(first), Index(last - first)); };
+  const Range range = range_of(chunk);
+  const auto part = [&](Shard& shard) { return shard.gradients.flat().segment(Index(range.first), range.size()); };
   auto sum = part(shards_[0]);
   for (size_t s = 1; s < shards_.size(); ++s) sum += part(shards_[s]);
   squares_[static_cast<size_t>(chunk)] = static_cast<double>(sum.squaredNorm());
@@ -224,10 +224,10 @@ void Trainer<S>::go_back() {
 
 template <class S>
 void Trainer<S>::update_weights(int chunk) {
-  const auto [first, last] = range_of(chunk);
-  const auto part = [&](auto&& all) { return all.segment(Index(first), Index(last - first)); };
+  const Range range = range_of(chunk);
+  const auto part = [&](auto&& all) { return all.segment(Index(range.first), range.size()); };
   part(last_good_) = part(parameters_.flat());
-  optimiser_.update_part(parameters_, shards_[0].gradients, first, last);
+  optimiser_.update_part(parameters_, shards_[0].gradients, range.first, range.last);
 }
 
 template <class S>

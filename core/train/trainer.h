@@ -110,6 +110,7 @@ class Trainer {
                      const Activations<S>& activations);
   struct Range {
     size_t first, last;
+    Eigen::Index size() const { return static_cast<Eigen::Index>(last - first); }
   };
   Range range_of(int chunk) const;
   double gradient_norm() const;
