@@ -288,7 +288,6 @@ struct LiveLab::Impl {
     begin([&] { return std::make_unique<Lab>(*command.state); });
   }
   void carry_out(VisitRun command) { command.visit(run.lab->view()); }
-  void carry_out(TakeState command) { command.taken(std::make_shared<const RunState>(run.lab->state())); }
 
   /// The present run stays until all is there that may fail to come.
   template <class MakeLab>
