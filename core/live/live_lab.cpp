@@ -330,7 +330,10 @@ struct LiveLab::Impl {
   }
 
   /// What can be refused at once is refused here, in the caller's thread.
-  void check(Restart& command) const { command.config = Lab::checked(command.config, *command.corpus, kLanes); }
+  void check(Restart& command) const {
+    command.config = Lab::checked(command.config, *command.corpus, kLanes);
+    Lab::require_memory(command.config, kLanes);
+  }
   void check(Resume& command) const {
     const auto twins = Lab::twins(1);
     const auto& lanes = command.state->lanes;
