@@ -38,10 +38,6 @@ std::string in_bytes(double bytes) {
   return text;
 }
 
-}  // namespace
-
-namespace {
-
 void require(bool ok, double memory, const std::string& reason) {
   if (ok) return;
   throw Error("These models would take about " + in_bytes(memory) + " of memory, " + reason +

@@ -31,6 +31,11 @@ constexpr size_t kMaxCheckpoints = 256, kMaxEarlier = 4;
 constexpr size_t kMostWeights = size_t{1}
                                 << 20;  // bytes a checkpoint: all of them take at most a quarter of a gigabyte
 
+}  // namespace
+
+// Types of LiveLab::Impl's members: in an anonymous namespace they would be others in each file.
+namespace live {
+
 /// Snapshots to go back to: every 10 steps at first, and every second one dropped whenever there are too many.
 class Checkpoints {
  public:
@@ -76,6 +81,10 @@ class RateMeter {
   double rate_ = 0;
 };
 
+}  // namespace live
+
+namespace {
+
 constexpr const char* kNoMemory = "There is not enough memory. Close other programs, or choose a smaller model.";
 constexpr const char* kNoMemoryForRun = "There is not enough memory for that run. The present one stays.";
 constexpr const char* kNoMemoryForMask = "There is not enough memory for that mask. The present one stays.";
@@ -115,7 +124,7 @@ struct LiveLab::Impl {
     std::unique_ptr<Lab> lab;
     uint64_t number = 0;
     std::shared_ptr<const std::vector<EarlierRun>> earlier = std::make_shared<std::vector<EarlierRun>>();
-    Checkpoints checkpoints = {};
+    live::Checkpoints checkpoints = {};
   };
   std::function<void()> published;
   bool paused;
@@ -123,7 +132,7 @@ struct LiveLab::Impl {
   double rate = std::numeric_limits<double>::infinity();
   ThreadPool threads;
   Run run;
-  RateMeter meter;
+  live::RateMeter meter;
   Clock::time_point due, last_published;
   std::jthread conductor;  // last: it uses all the rest
 

@@ -193,5 +193,6 @@ double future_attention(In<S> weights, int T) {
   template double future_attention<S>(In<S>, int);
 NOPEEK_INSTANTIATE(float)
 NOPEEK_INSTANTIATE(double)
+#undef NOPEEK_INSTANTIATE
 
 }  // namespace nopeek

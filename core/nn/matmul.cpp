@@ -303,5 +303,6 @@ void matmul_bias(const Factor<S>& A, const Factor<S>& B, VectorIn<S> b, Out<S> C
   template void matmul_bias<S>(const Factor<S>&, const Factor<S>&, VectorIn<S>, Out<S>);
 NOPEEK_INSTANTIATE(float)
 NOPEEK_INSTANTIATE(double)
+#undef NOPEEK_INSTANTIATE
 
 }  // namespace nopeek

@@ -203,5 +203,6 @@ void backward(const Parameters<S>& parameters, std::span<const int32_t> inputs, 
                             const Dropout&, const Activations<S>&, BackwardScratch<S>&, Parameters<S>&);
 NOPEEK_INSTANTIATE(float)
 NOPEEK_INSTANTIATE(double)
+#undef NOPEEK_INSTANTIATE
 
 }  // namespace nopeek

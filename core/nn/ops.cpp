@@ -315,5 +315,6 @@ void cross_entropy_backward(In<S> log_probs, std::span<const int32_t> targets, S
   template void cross_entropy_backward<S>(In<S>, std::span<const int32_t>, S, Out<S>);
 NOPEEK_INSTANTIATE(float)
 NOPEEK_INSTANTIATE(double)
+#undef NOPEEK_INSTANTIATE
 
 }  // namespace nopeek

@@ -206,7 +206,7 @@ TEST_CASE("a run whose place is refused goes beside it under a free name, and it
   for (const char* expected : {"taken-2", "taken-3"}) {
     const SavedRunPlace place = save_run_somewhere(home / "taken/", run);
     CHECK(place.folder.filename().string() == expected);
-    CHECK(contains(place.warning(), "thesis.txt"));
+    CHECK(contains(place.warning(), "is there already"));
     CHECK(contains(place.warning(), expected));
     check_same(load_run(place.folder), run);
   }
