@@ -54,21 +54,13 @@ void require_model_folder(const fs::path& folder) {
   throw Error(shown + " " + instead + ". NoPeek reads one model.safetensors; get it, or convert the model to it.");
 }
 
-/// A token without a text could not be shown, and a text whose token has no weights could not be read.
-void require_same_vocabulary(const fs::path& folder, const Tokenizer& tokenizer, int vocab) {
-  if (tokenizer.vocab_size() == vocab) return;
-  throw Error(shown(folder) + ": the tokenizer has " + std::to_string(tokenizer.vocab_size()) +
-              " tokens and the model " + std::to_string(vocab) + ". The files do not belong together.");
-}
-
 }  // namespace
 
 Model read_model_files(const fs::path& folder, const BytesRead& count) {
   require_model_folder(folder);
   SavedConfig saved = read_model_config(folder / "config.json");
   if (count) count(0);  // may throw Cancelled
-  auto tokenizer = std::make_shared<const Tokenizer>(load_tokenizer(folder, saved.eos));
-  require_same_vocabulary(folder, *tokenizer, saved.model.vocab);
+  auto tokenizer = std::make_shared<const Tokenizer>(load_tokenizer(folder, saved.eos, saved.model.vocab));
   auto parameters = std::make_shared<const Parameters<float>>(
       read_model_tensors(folder / "model.safetensors", saved.model, saved.tied, count));
   const fs::path plain = fs::absolute(folder).lexically_normal();
@@ -81,6 +73,7 @@ Model read_model_files(const fs::path& folder, const BytesRead& count) {
 void write_model_files(const fs::path& folder, const Model& model) {
   write_file(folder / "config.json", model_config_json(model));
   write_file(folder / "tokenizer.json", tokenizer_json(*model.tokenizer));
+  write_file(folder / "tokenizer_config.json", tokenizer_config_json(*model.tokenizer, model.config().context));
   const auto tensors = tensors_of(model.config(), model.parameters->flat());
   write_safetensors(folder / "model.safetensors", tensors);
 }
