@@ -158,7 +158,7 @@ void Vocabulary::put(const std::string& token, const json& id, uint64_t most, co
     complaint.damaged("The id of the token " + utf8::quoted(token) + " is not a whole number from 0 on.");
   }
   const auto at = id.get<uint64_t>();
-  if (at >= Tokenizer::kMaxTokens && most == Tokenizer::kMaxTokens) complaint.too_many_tokens(at + 1);
+  if (at >= Tokenizer::kMaxTokens && most == Tokenizer::kMaxTokens) complaint.too_many_tokens(std::max(at, at + 1));
   if (at >= most) {
     complaint.damaged("The token " + utf8::quoted(token) + " has the id " + std::to_string(at) + ", but the " +
                       std::to_string(most) + " tokens must have the ids from 0 on without a gap.");

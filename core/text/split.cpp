@@ -139,6 +139,11 @@ SpecialTokens::Found SpecialTokens::find(std::string_view text, size_t from, con
   size_t looked = 0;
   for (size_t i = tokens_.empty() ? text.size() : from; i < text.size(); ++i) {
     if (i % 65536 == 0) stop_if_asked(progress);
+    const Node& first = nodes_[static_cast<unsigned char>(text[i])];
+    if (first.child == kNone && first.token == kNone) {
+      ++looked;
+      continue;
+    }
     const Found found = longest_at(text.substr(i));
     looked += found.looked;
     if (found.size == 0) continue;
