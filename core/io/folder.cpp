@@ -28,8 +28,9 @@ namespace {
 constexpr uint64_t kMostJson = 40u << 20;  // as much as config.json may have
 
 using Names = std::vector<std::string>;
-const Names kModelFiles = {"config.json", "model.safetensors", "tokenizer.json"};
-const Names kLaneFiles = {"config.json", "model.safetensors", "tokenizer.json", "training.safetensors"};
+const Names kModelFiles = {"config.json", "model.safetensors", "tokenizer.json", "tokenizer_config.json"};
+const Names kLaneFiles = {"config.json", "model.safetensors", "tokenizer.json", "tokenizer_config.json",
+                          "training.safetensors"};
 const Names kRunFiles = {"run.json", "corpus.safetensors"};
 
 bool contains(const Names& names, const std::string& name) {
