@@ -100,6 +100,13 @@ bool create_file(const fs::path& path, fs::perms permissions) {
   throw fs::filesystem_error("open", path, std::error_code(errno, std::generic_category()));
 }
 
+bool create_folder(const fs::path& path) {
+  std::error_code error;
+  if (fs::create_directory(path, error)) return true;
+  if (!error || error == std::errc::file_exists) return false;
+  throw fs::filesystem_error("mkdir", path, error);
+}
+
 bool is_number(std::string_view text) {
   return !text.empty() && text.find_first_not_of("0123456789") == std::string_view::npos;
 }
@@ -112,7 +119,7 @@ Part::Part(const fs::path& path, Kind kind, fs::perms permissions) {
   for (int i = 0; i < kTries; ++i) {
     path_ = path;
     path_ += std::string(kPart) + std::to_string(process_id()) + "-" + std::to_string(++counter);
-    if (kind == Kind::kFile ? !create_file(path_, permissions) : !fs::create_directory(path_)) continue;
+    if (kind == Kind::kFile ? !create_file(path_, permissions) : !create_folder(path_)) continue;
     lock_ = Lock(path_);
     if (!lock_.lost()) return;  // between these lines somebody may have taken it for a dead one, and removed it
   }
