@@ -199,6 +199,17 @@ FileReader::FileReader(const std::filesystem::path& path) : shown_(nopeek::shown
   size_ = std::filesystem::file_size(path, error);
   file_.open(path, std::ios::binary);
   if (error || !file_) throw Error("Cannot read " + shown_ + ". Check that you may read it.");
+  refuse_lfs_pointer();
+}
+
+void FileReader::refuse_lfs_pointer() {
+  constexpr std::string_view kBegin = "version https://git-lfs";
+  constexpr uint64_t kMostBytes = 1024;  // the format's own limit
+  if (size_ < kBegin.size() || size_ >= kMostBytes) return;
+  std::string begin(kBegin.size(), ' ');
+  read(0, begin.data(), begin.size());
+  if (begin != kBegin) return;
+  throw Error(shown_ + " is only a pointer of git LFS to the file. Run \"git lfs pull\" in its folder to fetch it.");
 }
 
 void FileReader::read(uint64_t position, void* to, size_t bytes) {

@@ -48,7 +48,8 @@ class FileWriter {
 void write_file(const std::filesystem::path& path, std::string_view content);
 
 /// A file that is open for reading, and its size. Only regular files are opened: a pipe or a device would be waited
-/// for, perhaps for ever. All throw Error with one line that names the file.
+/// for, perhaps for ever. Nor is a pointer of git LFS, which stands where a file was not fetched. All throw Error with
+/// one line that names the file.
 class FileReader {
  public:
   explicit FileReader(const std::filesystem::path& path);
@@ -60,6 +61,8 @@ class FileReader {
   void read(uint64_t position, void* to, size_t bytes);
 
  private:
+  void refuse_lfs_pointer();
+
   std::string shown_;
   std::ifstream file_;
   uint64_t size_ = 0;
