@@ -146,7 +146,7 @@ FileWriter::FileWriter(fs::path path, Reader reader) : path_(std::move(path)) {
 
 void FileWriter::open_part(bool exists, fs::perms permissions) {
   try {
-    part_.emplace(target_, Part::Kind::kFile, exists ? permissions : fs::perms::all);
+    part_.emplace(target_, DiskPart::Kind::kFile, exists ? permissions : fs::perms::all);
   } catch (const fs::filesystem_error& error) {
     fail(error.code().message());
   }

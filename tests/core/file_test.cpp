@@ -118,7 +118,7 @@ TEST_CASE("what lies where the part would is neither followed nor overwritten") 
   TemporaryFolder folder;
   write_plain(folder / "victim", "precious");
   std::string name;
-  { name = Part(folder / "run.csv", Part::Kind::kFile).path().string(); }
+  { name = DiskPart(folder / "run.csv", DiskPart::Kind::kFile).path().string(); }
   const size_t number = name.rfind('-') + 1;
   const auto later = [&](int n) { return name.substr(0, number) + std::to_string(std::stoi(name.substr(number)) + n); };
   fs::create_symlink("victim", later(1));
@@ -130,7 +130,7 @@ TEST_CASE("what lies where the part would is neither followed nor overwritten") 
   CHECK(fs::is_symlink(later(1)));
   CHECK_FALSE(fs::exists(folder / "nowhere"));
   for (const int n : {4, 5}) write_plain(later(n), "file");
-  { CHECK(Part(folder / "run.csv", Part::Kind::kFolder).path() == later(6)); }
+  { CHECK(DiskPart(folder / "run.csv", DiskPart::Kind::kFolder).path() == later(6)); }
 }
 
 TEST_CASE("what a killed writer left goes with the next file; what somebody writes, or is called otherwise, stays") {
