@@ -15,7 +15,7 @@
 #include "tests/core/gradient_check.h"
 #include "tests/core/support.h"
 
-namespace nopeek::test {
+namespace nopeek::test::model_shapes_test {
 namespace {
 
 namespace fs = std::filesystem;
@@ -241,4 +241,4 @@ TEST_CASE("the honest loss of any shape is that of its prefixes") {
 }
 
 }  // namespace
-}  // namespace nopeek::test
+}  // namespace nopeek::test::model_shapes_test
