@@ -8,7 +8,6 @@
 #include "app/ui/registry.h"
 #include "core/base/error.h"
 #include "core/io/corpus_file.h"
-#include "core/text/utf8.h"
 
 namespace nopeek {
 
@@ -42,18 +41,10 @@ std::shared_ptr<const Corpus> first_corpus(const Settings& settings) {
   return std::make_shared<const Corpus>(load_corpus(find_corpus(name)));
 }
 
-/// The characters of a vocabulary that the fonts' usual ranges may lack.
-std::u32string unusual_characters(const Tokenizer& tokenizer) {
-  std::u32string found;
-  for (TokenId id = 0; id < tokenizer.vocab_size(); ++id) {
-    const std::string label = tokenizer.label(id);
-    for (std::string_view rest = label; !rest.empty(); rest.remove_prefix(static_cast<size_t>(utf8::length(rest[0])))) {
-      if (const char32_t c = utf8::decode(rest); c > 0x17F) found += c;
-    }
-  }
-  std::sort(found.begin(), found.end());
-  found.erase(std::unique(found.begin(), found.end()), found.end());
-  return found;
+std::vector<std::string> labels_of(const Tokenizer& tokenizer) {
+  std::vector<std::string> labels;
+  for (TokenId id = 0; id < tokenizer.vocab_size(); ++id) labels.push_back(tokenizer.label(id));
+  return labels;
 }
 
 }  // namespace
@@ -63,7 +54,8 @@ App::Impl::Impl(Options given, gl::HeatmapRenderer* renderer)
       settings(options.settings),
       heatmaps(renderer),
       opener(options.wake),
-      exporter(messages, options.wake, options.camera) {
+      exporter(messages, options.wake, options.camera),
+      recovery(options.state_folder) {
   for (const SceneEntry& entry : kScenes) scenes.push_back(entry.make());
   scene = scene_named(options.scene);
   if (options.scene != scene_title())
@@ -84,7 +76,11 @@ App::Impl::Impl(Options given, gl::HeatmapRenderer* renderer)
   const int heads = newest->config.model.heads;
   selection.head = heads - 1;
   if (!options.model.empty()) open(options.model.string());
-  collect_voices();
+  if (recovery.found()) {
+    messages.add("NoPeek did not end as it should the last time. Its run was kept at step " +
+                 std::to_string(recovery.found()->step) + ": open it in the Size menu.");
+  }
+  held = held_now();
   forget_fonts();
 }
 
@@ -98,14 +94,22 @@ bool App::Impl::prepare_frame(ImVec2 size) {
   use_theme(
       make_theme(size, settings.dark, settings.text_size, presenting, options.animations && !settings.reduce_motion));
   const auto& tokenizer = held_voice().model.tokenizer;
-  if (scanned_tokenizer != tokenizer) {  // once: to scan a vocabulary costs more than to draw a frame
+  const bool new_vocabulary = scanned_tokenizer != tokenizer;
+  if (new_vocabulary) {  // once: to scan a vocabulary costs more than to draw a frame
     scanned_tokenizer = tokenizer;
-    extra_characters = unusual_characters(*tokenizer);
+    extra_characters = unusual_characters(labels_of(*tokenizer));
   }
-  return build_fonts(theme().s, extra_characters);
+  const bool built = build_fonts(theme().s, extra_characters);
+  if (new_vocabulary && characters_left_out() > 0) {
+    messages.add(
+        std::to_string(characters_left_out()) +
+        " of the rarer characters in this vocabulary are shown as \xEF\xBF\xBD: there is no room to draw them all.");
+  }
+  return built;
 }
 
-/// One snapshot a frame: all that is drawn belongs to one step.
+/// One snapshot a frame, and one held model: all that is drawn belongs to one step. What was asked for since the frame
+/// before comes into force here, and nowhere else.
 void App::Impl::take_snapshot() {
   newest = lab->snapshot();
   if (past && past->run != newest->run) past = nullptr;
@@ -116,38 +120,41 @@ void App::Impl::take_snapshot() {
     numbers = shown;
   }
   if (numbers != shown) keep_moving();
-  selection.lane = std::clamp(selection.lane, 0, static_cast<int>(shown->lanes.size()) - 1);
-  const ModelConfig& model = opened_held ? opened->model.config() : shown->config.model;
+  held = held_now();
+  selection.lane = std::clamp(wish.lane, 0, static_cast<int>(shown->lanes.size()) - 1);
+  const ModelConfig& model = held_voice().model.config();
   selection.layer = std::clamp(selection.layer, 0, model.layers - 1);
   selection.head = std::clamp(selection.head, 0, model.heads - 1);
-  collect_voices();
 }
 
-void App::Impl::collect_voices() {
-  voices.clear();
-  if (opened_held) return voices.push_back(*opened);
+Held App::Impl::held_now() const {
+  if (wish.opened && opened) return {.opened = true, .place = 0, .voices = {*opened}};
+  Held twins{.opened = false,
+             .place = static_cast<size_t>(std::clamp(wish.lane, 0, static_cast<int>(shown->lanes.size()) - 1)),
+             .voices = {}};
   const std::shared_ptr<const Tokenizer> tokenizer(shown->corpus, &shown->corpus->tokenizer);
   for (size_t i = 0; i < shown->lanes.size(); ++i) {
     // A checkpoint of a large model has no weights: then the newest speak.
     const bool kept = shown->lanes[i].weights != nullptr;
     const LaneSnapshot& lane = kept ? shown->lanes[i] : newest->lanes[i];
-    voices.push_back({{lane.name, tokenizer, lane.weights, lane.mask, kept ? shown->step : newest->step},
-                      lane.masked,
-                      lane.mask_name});
+    twins.voices.push_back({{lane.name, tokenizer, lane.weights, lane.mask, kept ? shown->step : newest->step},
+                            lane.masked,
+                            lane.mask_name});
   }
+  return twins;
 }
 
 SceneInput App::Impl::scene_input() {
   return {.newest = *newest,
           .shown = *shown,
           .numbers = *numbers,
-          .in_the_past = past != nullptr,
-          .smooth = playing() && !past,
+          .in_the_past = shown != newest,
+          .smooth = playing() && shown == newest,
           .selection = selection,
           .actions = *this,
-          .voices = voices,
-          .held_voice = opened_held ? 0 : static_cast<size_t>(selection.lane),
-          .opened = opened_held,
+          .voices = held.voices,
+          .held_voice = held.place,
+          .opened = held.opened,
           .wake = options.wake,
           .heatmaps = heatmaps,
           .content = content_rect()};
@@ -181,12 +188,30 @@ void App::Impl::draw_message_layer() {
 }
 
 void App::Impl::frame() {
+  const bool drawn = guarded([this] { build_frame(); });
+  const bool told = guarded([this] {
+    draw_message_layer();
+    draw_tour_marks();
+    end_widgets();
+  });
+  failed_frames = drawn && told ? 0 : failed_frames + 1;
+  animating = in_motion() || failed_frames > 0;
+}
+
+void App::Impl::build_frame() {
   begin_widgets(ImGui::GetIO().DeltaTime);
   ImGui::GetStyle().Colors[ImGuiCol_ModalWindowDimBg] =
       ImGui::ColorConvertU32ToFloat4(faded(colors().bg, 0.6f));  // read at the frame's end
+  exporter.forget_pictures();
   poll_background();
   take_snapshot();
   read_shortcuts();
+  draw_root();
+  draw_dialogs();
+}
+
+/// All but what lies over it: rail, top bar, scene and panel.
+void App::Impl::draw_root() {
   ImGui::SetNextWindowPos({0, 0});
   ImGui::SetNextWindowSize(theme().window);
   ImGui::PushStyleVar(ImGuiStyleVar_WindowPadding, {0, 0});
@@ -200,18 +225,21 @@ void App::Impl::frame() {
   ImGui::PopStyleVar(3);
   if (!presenting) draw_rail();
   draw_top_bar();
-  SceneInput input = scene_input();
+  const SceneInput input = scene_input();
   {
     const registry::Scope scope(kScenes[scene].title);
-    scenes[scene]->draw(input);
+    scene_at_work = true;
+    scene_now().draw(input);
+    scene_at_work = false;
   }
   if (!presenting) draw_panel();
   ImGui::End();
-  draw_dialogs();
-  draw_message_layer();
-  draw_tour_marks();
-  end_widgets();
-  animating = in_motion();
+}
+
+/// The one that is shown. Another one may have been chosen in this very frame, and not be there since it failed.
+Scene& App::Impl::scene_now() {
+  if (!scenes[scene]) scenes[scene] = kScenes[scene].make();
+  return *scenes[scene];
 }
 
 void App::Impl::draw_tour_marks() {
@@ -252,6 +280,10 @@ App::App(Options options, gl::HeatmapRenderer* heatmaps)
 App::~App() = default;
 bool App::prepare_frame(ImVec2 size) { return impl_->prepare_frame(size); }
 void App::frame() { impl_->frame(); }
+void App::tell(const std::exception& error, std::string_view consequence) { impl_->tell(error, consequence); }
+std::string App::told() const { return impl_->messages.newest(); }
+bool App::hopeless() const { return impl_->failed_frames >= kHopeless; }
+std::string App::rescue() { return impl_->rescue(); }
 bool App::animating() const { return impl_->animating; }
 void App::drop_file(const std::filesystem::path& path) { impl_->open(path.string()); }
 nlohmann::json App::state() const { return impl_->state(); }

@@ -73,9 +73,9 @@ template <class S>
 void Decoder<S>::pass(std::span<const TokenId> window, Index known, const Dropout& drop, Progress* progress) {
   const ModelConfig& config = parameters_.config();
   const Index T = std::ssize(window), n = T - known, C = config.channels;
-  x_.resize(n, C), ln_.resize(n, C), qkv_.resize(n, 3 * C), branch_.resize(n, C), fc_.resize(n, config.inner_size());
-  weights_.resize(config.heads * n, T);
-  mean_.resize(n), rstd_.resize(n);
+  for (Matrix<S>* matrix : {&x_, &ln_, &branch_}) resize(*matrix, n, C);
+  resize(qkv_, n, 3 * C), resize(fc_, n, config.inner_size()), resize(weights_, config.heads * n, T);
+  resize(mean_, 1, n), resize(rstd_, 1, n);
 
   embedding_forward<S>(window.subspan(static_cast<size_t>(known)), static_cast<int>(n), parameters_.wte(),
                        parameters_.wpe().middleRows(known, n), x_);

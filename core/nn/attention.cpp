@@ -53,6 +53,7 @@ void attend(In<S> Q, In<S> K, In<S> V, S scale, const Mask& mask, const Dropout&
   if (dropout_.p == 0) {
     matmul<S>(P, V, O);
   } else {
+    resize(dropped, P.rows(), P.cols());
     dropped = P;
     dropout<S>(dropout_, dropped);
     matmul<S>(dropped, V, O);
@@ -107,11 +108,12 @@ void attention_backward(In<S> dout, In<S> qkv, In<S> weights, int T, int NH, S s
       const Dropout head_dropout = dropout_of_head(dropout_, b * NH + h);
 
       // forward: O = dropout(P) V
-      dP.resize(T, T);
+      resize(dP, T, T);
       matmul<S>(dO, V.transpose(), dP);
       if (dropout_.p == 0) {
         matmul<S>(P.transpose(), dO, part_of_head(dqkv, 2, b, h, T, HS));
       } else {
+        resize(dropped, T, T);
         dropped = P;
         dropout<S>(head_dropout, dropped);
         matmul<S>(dropped.transpose(), dO, part_of_head(dqkv, 2, b, h, T, HS));

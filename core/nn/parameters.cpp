@@ -3,6 +3,8 @@
 #include <cmath>
 #include <stdexcept>
 
+#include "core/base/stop.h"
+
 namespace nopeek {
 
 std::vector<TensorSpec> parameter_table(const ModelConfig& config) {
@@ -91,6 +93,7 @@ Parameters<S>::Parameters(const ModelConfig& config)
 template <class S>
 void Parameters<S>::initialise(Rng rng) {
   for (const TensorSpec& spec : table_) {
+    stop_if_asked();  // billions of numbers take a minute
     for (size_t i = 0; i < spec.size(); ++i) {
       flat_[spec.offset + i] = spec.init == TensorSpec::Init::kNormal ? static_cast<S>(spec.deviation * rng.normal())
                                : spec.init == TensorSpec::Init::kOne  ? S(1)

@@ -40,6 +40,7 @@ class NullHost : public tour::Stage {
 
  protected:
   virtual void draw() = 0;                            // between NewFrame and Render
+  virtual void present() {}                           // after Render
   virtual bool prepare() { return false; }            // true: the font atlas was built anew
   virtual void drop(const std::filesystem::path&) {}  // a file was dropped
 
@@ -59,6 +60,17 @@ class TemporaryFolder {
 
  private:
   std::filesystem::path path_;
+};
+
+/// The current folder is another one for as long as this lives.
+class CurrentFolder {
+ public:
+  explicit CurrentFolder(const std::filesystem::path& folder) { std::filesystem::current_path(folder); }
+  ~CurrentFolder() { std::filesystem::current_path(before_); }
+  CurrentFolder(const CurrentFolder&) = delete;
+
+ private:
+  std::filesystem::path before_ = std::filesystem::current_path();
 };
 
 std::string read_file(const std::filesystem::path& file);
