@@ -67,7 +67,7 @@ Options::Option& Options::custom(const std::string& name, const std::string& kin
     const std::string given = values.front().empty() ? "an empty one" : utf8::quoted(values.front());
     throw Error(added.name + " needs " + added.needs + ", not " + given + ".");
   };
-  added.option = app_->add_option(name, take, help)->type_name(kind);
+  added.option = app_->add_option(name, CLI::callback_t(take), help)->type_name(kind);
   if (added.shown_default) added.option->default_str(added.shown_default());
   return added;
 }
