@@ -232,12 +232,15 @@ std::string help_of(const Options& command) {
               "The commands are " + listed(names, " and ") + ".");
 }
 
-/// The library's message names the option that it speaks of at its beginning.
+/// The library's message names the option that it speaks of at its beginning; a flag without its dashes.
 [[noreturn]] void explain(const Options& command, const CLI::ParseError& error) {
   const std::string what = error.what();
   for (const Options::Option& each : command.all()) {
-    if (!what.starts_with(each.name + ":") && !what.starts_with(each.name + " ")) continue;
-    if (each.needs.empty()) throw Error(each.name + " is a switch and takes no value.");
+    const bool is_flag = each.needs.empty();
+    const bool named = what.starts_with(each.name + ":") || what.starts_with(each.name + " ") ||
+                       (is_flag && what.starts_with(each.name.substr(2) + " "));
+    if (!named) continue;
+    if (is_flag) throw Error(each.name + " is a switch and takes no value.");
     if (each.option->count() > 1) throw Error(each.name + " is given more than once.");
     if (each.option->count() == 1) break;
     if (dynamic_cast<const CLI::RequiredError*>(&error) != nullptr) {
