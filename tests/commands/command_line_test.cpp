@@ -49,7 +49,7 @@ TEST_CASE("the value of an option is a value, whatever it looks like") {
   Surroundings in_home;
   in_home.where = home.path();
   const auto context = [&](std::vector<std::string> more) {
-    more.insert(more.begin(), {"train", "--corpus", "toy", "--steps", "1", "--mask", "on", "--d-model", "8"});
+    more.insert(more.begin(), {"train", "--steps", "1", "--mask", "on", "--d-model", "8"});
     return trained(more, in_home)["config"]["context"];
   };
   CHECK(context({}) == 24);
