@@ -241,8 +241,8 @@ TEST_CASE("an interrupted run that is gone on with is the run that was not inter
 }
 
 TEST_CASE("a second signal ends the program at once") {
-  Program program(training({"--corpus", "toy", "--steps", "50000000", "--d-model", "256", "--layers", "6", "--context",
-                            "64", "--batch", "64", "--threads", "1"}));
+  Program program(training({"--steps", "50000000", "--d-model", "256", "--layers", "6", "--context", "64", "--batch",
+                            "64", "--threads", "1"}));
   program.until([&] { return program.catches(SIGINT); });
   program.send(SIGINT);
   program.until([&] { return !program.catches(SIGINT); });
