@@ -49,7 +49,7 @@ TEST_CASE("whatever ends the hold of an opened model, the twin that was held is 
       {"set \"Size\" tiny\nwait until run == 2\n", true},
       {"set \"Size\" small\nwait until run == 2\n", false},
       {"set \"Size\" \"Custom\u2026\"\ntype \"Layers\" 3\nclick \"Apply\"\nwait until run == 2\n", false},
-      {"set \"Corpus\" pull-requests\nwait until run == 2\n", false},
+      {"set \"Corpus\" toy\nwait until run == 2\n", false},
       {"drop \"" + (folder / "run").string() + "\"\nwait until run == 2\n", false},
   };
   for (const WayBack& way : ways) {
@@ -58,7 +58,7 @@ TEST_CASE("whatever ends the hold of an opened model, the twin that was held is 
       CAPTURE(page);
       AppHost host;
       REQUIRE_MESSAGE(
-          host.play("set \"Corpus\" toy\nclick \"Unmasked\"\nscene Microscope\n"
+          host.play("click \"Unmasked\"\nscene Microscope\n"
                     "wait until microscope.ready == true\nclick \"Microscope/Mask\"\n"
                     "click \"Mask cells\" 0.2292,0.1042\nexpect microscope.draft == custom\nclick \"Microscope/" +
                     std::string(page) + "\"\ndrop \"" + (folder / "lonely").string() +
