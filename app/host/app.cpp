@@ -7,7 +7,7 @@
 #include "app/host/app_impl.h"
 #include "app/ui/registry.h"
 #include "core/base/error.h"
-#include "core/text/utf8.h"
+#include "core/io/corpus_file.h"
 
 namespace nopeek {
 
@@ -41,18 +41,10 @@ std::shared_ptr<const Corpus> first_corpus(const Settings& settings) {
   return std::make_shared<const Corpus>(load_corpus(find_corpus(name)));
 }
 
-/// The characters of a vocabulary that the fonts' usual ranges may lack.
-std::u32string unusual_characters(const Tokenizer& tokenizer) {
-  std::u32string found;
-  for (TokenId id = 0; id < tokenizer.vocab_size(); ++id) {
-    const std::string label = tokenizer.label(id);
-    for (std::string_view rest = label; !rest.empty(); rest.remove_prefix(static_cast<size_t>(utf8::length(rest[0])))) {
-      if (const char32_t c = utf8::decode(rest); c > 0x17F) found += c;
-    }
-  }
-  std::sort(found.begin(), found.end());
-  found.erase(std::unique(found.begin(), found.end()), found.end());
-  return found;
+std::vector<std::string> labels_of(const Tokenizer& tokenizer) {
+  std::vector<std::string> labels;
+  for (TokenId id = 0; id < tokenizer.vocab_size(); ++id) labels.push_back(tokenizer.label(id));
+  return labels;
 }
 
 }  // namespace
@@ -62,7 +54,8 @@ App::Impl::Impl(Options given, gl::HeatmapRenderer* renderer)
       settings(options.settings),
       heatmaps(renderer),
       opener(options.wake),
-      exporter(messages, options.wake, options.camera) {
+      exporter(messages, options.wake, options.camera),
+      recovery(options.state_folder) {
   for (const SceneEntry& entry : kScenes) scenes.push_back(entry.make());
   scene = scene_named(options.scene);
   if (options.scene != scene_title())
@@ -83,6 +76,10 @@ App::Impl::Impl(Options given, gl::HeatmapRenderer* renderer)
   const int heads = newest->config.model.heads;
   selection.head = heads - 1;
   if (!options.model.empty()) open(options.model.string());
+  if (recovery.found()) {
+    messages.add("NoPeek did not end as it should the last time. Its run was kept at step " +
+                 std::to_string(recovery.found()->step) + ": open it in the Size menu.");
+  }
   held = held_now();
   forget_fonts();
 }
@@ -97,11 +94,18 @@ bool App::Impl::prepare_frame(ImVec2 size) {
   use_theme(
       make_theme(size, settings.dark, settings.text_size, presenting, options.animations && !settings.reduce_motion));
   const auto& tokenizer = held_voice().model.tokenizer;
-  if (scanned_tokenizer != tokenizer) {  // once: to scan a vocabulary costs more than to draw a frame
+  const bool new_vocabulary = scanned_tokenizer != tokenizer;
+  if (new_vocabulary) {  // once: to scan a vocabulary costs more than to draw a frame
     scanned_tokenizer = tokenizer;
-    extra_characters = unusual_characters(*tokenizer);
+    extra_characters = unusual_characters(labels_of(*tokenizer));
   }
-  return build_fonts(theme().s, extra_characters);
+  const bool built = build_fonts(theme().s, extra_characters);
+  if (new_vocabulary && characters_left_out() > 0) {
+    messages.add(
+        std::to_string(characters_left_out()) +
+        " of the rarer characters in this vocabulary are shown as \xEF\xBF\xBD: there is no room to draw them all.");
+  }
+  return built;
 }
 
 /// One snapshot a frame, and one held model: all that is drawn belongs to one step. What was asked for since the frame

@@ -30,6 +30,7 @@ class App {
   struct Options {
     Settings settings;
     std::filesystem::path settings_file;  // empty: nothing is stored
+    std::filesystem::path state_folder;   // where the run is kept while it trains, see Recovery; empty: nowhere
     std::string scene = "Mask Lab";
     uint64_t seed = 1;
     std::filesystem::path model;      // a model folder or a saved run to open at once; empty: none

@@ -13,12 +13,6 @@ namespace nopeek {
 
 using namespace ui;
 
-namespace {
-
-constexpr double kAppActionsTextSizes[] = {0.8, 1.0, 1.25, 1.5};
-
-}  // namespace
-
 /// Runs `action`; what it throws becomes a message, and everything stays as it was.
 template <class Action>
 bool App::Impl::attempt(Action&& action) {
@@ -139,9 +133,10 @@ void App::Impl::take(const std::string&, Model model) {
   hold_opened();
 }
 
-void App::Impl::take(const std::string&, std::shared_ptr<const RunState> run) {
+void App::Impl::take(const std::string& from, std::shared_ptr<const RunState> run) {
   const int64_t step = run->step;
   if (!attempt([&] { lab->post(Resume{std::move(run)}); })) return;
+  if (recovery.found() && recovery.found()->folder.string() == from) recovery.take_over();
   past = nullptr;
   wish.opened = false;
   lab->post(SetPaused{true});
@@ -150,6 +145,9 @@ void App::Impl::take(const std::string&, std::shared_ptr<const RunState> run) {
 
 /// What other threads have finished.
 void App::Impl::poll_background() {
+  if (std::string failure = lab->take_failure(); !failure.empty()) messages.add(std::move(failure));
+  if (std::string failure = recovery.tick(clock_now(), *newest, *lab); !failure.empty())
+    messages.add(std::move(failure));
   auto result = opener.poll();
   if (!result) return;
   if (!result->error.empty()) return messages.add(result->error);
@@ -187,20 +185,24 @@ void App::Impl::save(const std::filesystem::path& folder, const std::optional<Mo
 /// Saves the twins as they are at the end of the step that is under way now: the rest of it, for any thread. Returns
 /// what to say of it.
 std::function<std::string()> App::Impl::saving_twins(const std::filesystem::path& folder) {
-  auto promise = std::make_shared<std::promise<std::shared_ptr<const RunState>>>();
-  lab->post(TakeState{[promise](std::shared_ptr<const RunState> state) { promise->set_value(std::move(state)); }});
-  return [folder, taken = promise->get_future().share()] {
-    const auto run = taken.get();
-    save_run(folder, *run);
-    return "The twins were saved at step " + std::to_string(run->step) + " to " + nopeek::shown(folder);
-  };
+  auto promise = std::make_shared<std::promise<std::string>>();
+  lab->post(VisitRun{[promise, folder](const RunView& run) {
+    try {
+      const SavedRunPlace place = save_run_somewhere(folder, run);
+      promise->set_value(place.refused.empty() ? "The twins were saved at step " + std::to_string(run.step) + " to " +
+                                                     nopeek::shown(folder)
+                                               : place.warning());
+    } catch (...) {
+      promise->set_exception(std::current_exception());
+    }
+  }});
+  return [said = promise->get_future().share()] { return said.get(); };
 }
 
 double App::Impl::next_text_size(int direction) const {
-  const auto* const end = std::end(kAppActionsTextSizes);
-  const auto* at =
-      std::find_if(std::begin(kAppActionsTextSizes), end, [&](double s) { return s > settings.text_size - 0.01; });
-  if (direction < 0) return at == std::begin(kAppActionsTextSizes) ? settings.text_size : *(at - 1);
+  const auto* const end = std::end(kTextSizes);
+  const auto* at = std::find_if(std::begin(kTextSizes), end, [&](double s) { return s > settings.text_size - 0.01; });
+  if (direction < 0) return at == std::begin(kTextSizes) ? settings.text_size : *(at - 1);
   if (at == end || at + 1 == end) return settings.text_size;
   const bool fits = wished_scale(theme().window, *(at + 1)) <= greatest_scale(theme().window) + 0.01f;
   return fits ? *(at + 1) : settings.text_size;

@@ -7,6 +7,7 @@
 #include "app/host/file_dialog.h"
 #include "app/host/messages.h"
 #include "app/host/opener.h"
+#include "app/host/recovery.h"
 #include "app/scenes/scene.h"
 #include "app/ui/widgets.h"
 
@@ -186,6 +187,7 @@ struct App::Impl final : Actions {
   } seed_dialog;
   bool help_open = false;
 
+  Recovery recovery;
   bool scene_at_work = false;  // its code runs: if something fails, it was there
   int failed_frames = 0;       // in a row
 

@@ -1,10 +1,12 @@
 #include "app/host/file_dialog.h"
 
 #include <algorithm>
-#include <cctype>
+#include <cmath>
+#include <utility>
 
 #include "app/host/opener.h"
 #include "app/ui/imgui_compat.h"
+#include "app/ui/motion.h"
 #include "app/ui/registry.h"
 #include "app/ui/widgets.h"
 
@@ -16,12 +18,7 @@ using namespace ui;
 namespace {
 
 constexpr float kRow = 34;
-
-bool before(const std::string& a, const std::string& b) {
-  return std::lexicographical_compare(a.begin(), a.end(), b.begin(), b.end(), [](unsigned char x, unsigned char y) {
-    return std::tolower(x) < std::tolower(y);
-  });
-}
+constexpr std::chrono::milliseconds kPatience{20};  // less than a hitch
 
 Number size_text(uintmax_t bytes) {
   if (bytes >= 1000000) return fmt("%.1f MB", static_cast<double>(bytes) / 1e6);
@@ -53,28 +50,26 @@ void FileDialog::save(std::string title, const fs::path& suggested) {
 }
 
 void FileDialog::enter(const fs::path& folder) {
-  std::error_code error;
-  std::vector<Entry> entries;
-  for (fs::directory_iterator it(folder, fs::directory_options::skip_permission_denied, error), end;
-       !error && it != end; it.increment(error)) {
-    Entry entry{it->path().filename().string()};
-    if (entry.name.empty() || entry.name[0] == '.') continue;
-    std::error_code ignored;
-    entry.folder = it->is_directory(ignored);
-    if (!entry.folder && (saving_ || !it->is_regular_file(ignored))) continue;
-    if (!entry.folder) entry.size = it->file_size(ignored);
-    entry.model = entry.folder && is_model_folder(it->path());
-    entries.push_back(std::move(entry));
-  }
-  if (error) {
-    error_ = "This folder cannot be read: " + error.message();
+  entering_ = folder;
+  reader_.start(folder, saving_ ? FolderReader::Wanted::kFolders : FolderReader::Wanted::kAll);
+  reader_.wait(kPatience);
+  take_listing();
+}
+
+void FileDialog::take_listing() {
+  auto listing = reader_.poll();
+  if (reader_.reading()) keep_moving();
+  if (!listing) return;
+  if (!listing->error.empty()) {
+    error_ = "This folder cannot be read: " + listing->error;
+    entering_.clear();
     return;
   }
-  std::sort(entries.begin(), entries.end(),
-            [](const Entry& a, const Entry& b) { return a.folder != b.folder ? a.folder : before(a.name, b.name); });
-  entries_ = std::move(entries);
-  folder_ = folder;
-  typed_ = saving_ ? (folder / name_).string() : folder.string();
+  entries_ = std::move(listing->entries);
+  cut_off_ = listing->cut_off;
+  if (entering_.empty()) return;
+  folder_ = std::exchange(entering_, {});
+  typed_ = saving_ ? (folder_ / name_).string() : folder_.string();
   error_.clear();
   scroll_ = 0;
 }
@@ -95,7 +90,11 @@ std::optional<fs::path> FileDialog::follow(const fs::path& path) {
 
 std::optional<FileDialog::Picked> FileDialog::draw() {
   Rect area;
-  if (!begin_dialog(title_, {640, 520}, open_, area)) return std::nullopt;
+  if (!begin_dialog(title_, {640, 520}, open_, area)) {
+    if (!open_) reader_.cancel();
+    return std::nullopt;
+  }
+  take_listing();
   std::optional<fs::path> picked;
   const Rect up{area.min, {area.min.x + px(36), area.min.y + px(36)}};
   const bool back = focus::letters_are_free() && ImGui::IsKeyPressed(ImGui::GetKeyIndex(ImGuiKey_Backspace));
@@ -105,9 +104,7 @@ std::optional<FileDialog::Picked> FileDialog::draw() {
   if (text_field("Path", {{up.max.x + px(8), area.min.y}, {area.max.x, up.max.y}}, typed_)) picked = follow(typed_);
   const float list_top = up.max.y + px(12), buttons_top = area.max.y - px(36);
   if (auto chosen = draw_list({{area.min.x, list_top}, {area.max.x, buttons_top - px(36)}})) picked = chosen;
-  const char* hint = saving_ ? "The name of a new folder, or of a model that shall be replaced."
-                             : "UTF-8 text, or the folder of a model or a saved run. Hidden files are left out.";
-  text_elided({area.min.x, buttons_top - px(16)}, error_.empty() ? hint : error_, area.w(),
+  text_elided({area.min.x, buttons_top - px(16)}, error_.empty() ? hint() : error_, area.w(),
               error_.empty() ? Font::kSmall : Font::kSmallBold, error_.empty() ? colors().secondary : colors().text);
   const float w = px(104);
   if (button("Cancel", {{area.max.x - 2 * w - px(12), buttons_top}, {area.max.x - w - px(12), area.max.y}}))
@@ -123,7 +120,16 @@ std::optional<FileDialog::Picked> FileDialog::draw() {
   return Picked{*picked, saving_};
 }
 
-void FileDialog::draw_row(const Entry& e, const Rect& row) {
+std::string FileDialog::hint() const {
+  if (reader_.reading()) return "Reading the folder. Entries so far: " + std::to_string(entries_.size());
+  if (cut_off_)
+    return "Only " + std::to_string(entries_.size()) +
+           " entries of this folder are listed. Type the path of any other.";
+  return saving_ ? "The name of a new folder, or of a model that shall be replaced."
+                 : "UTF-8 text, or the folder of a model or a saved run. Hidden files are left out.";
+}
+
+void FileDialog::draw_row(const FolderEntry& e, const Rect& row) {
   const Icon sign = e.model ? Icon::kMatrix : e.folder ? Icon::kFolder : Icon::kFile;
   icon(sign, {row.min.x + px(18), row.cy()}, colors().secondary);
   text_elided({row.min.x + px(40), row.cy()}, e.name, row.w() - px(150), Font::kLabel, colors().text);
@@ -138,17 +144,18 @@ std::optional<fs::path> FileDialog::draw_list(const Rect& area) {
   if (area.contains(ImGui::GetIO().MousePos)) scroll_ -= ImGui::GetIO().MouseWheel * px(3 * kRow);
   const float height = px(kRow) * static_cast<float>(entries_.size()) + px(8);
   scroll_ = std::clamp(scroll_, 0.0f, std::max(0.0f, height - area.h()));
-  if (entries_.empty())
+  if (entries_.empty() && !reader_.reading())
     text(area.centre(), saving_ ? "No folders in this folder." : "Nothing to open in this folder.", Font::kLabel,
          colors().secondary, Align::kCentre);
   ImGui::PushClipRect(area.min, area.max, true);
   const registry::Scope scope("Files");
   std::optional<fs::path> followed;
-  for (size_t i = 0; i < entries_.size(); ++i) {
-    const Entry& e = entries_[i];
+  // One more on each side, for the arrow keys.
+  const auto first = static_cast<size_t>(std::max(0.0f, std::floor((scroll_ - px(4)) / px(kRow)) - 1));
+  for (size_t i = first; i < entries_.size(); ++i) {
+    const FolderEntry& e = entries_[i];
     const float y = area.min.y + px(4) + px(kRow) * static_cast<float>(i) - scroll_;
-    if (y + 2 * px(kRow) < area.min.y || y > area.max.y + px(kRow))
-      continue;  // one more on each side, for the arrow keys
+    if (y > area.max.y + px(kRow)) break;
     const Rect row{{area.min.x + px(4), y}, {area.max.x - px(4), y + px(kRow)}};
     const Interaction it = interact(e.name, row);
     registry::add(e.name, "option", e.model ? "model" : e.folder ? "folder" : "file", row.min, row.max);

@@ -4,12 +4,14 @@
 #include <string>
 #include <vector>
 
+#include "app/host/folder_reader.h"
 #include "app/ui/theme.h"
 
 namespace nopeek {
 
 /// Opening and saving in the window itself: a path field above a list of folders and files. Hidden files stay hidden.
-/// Enter opens, Backspace goes to the parent folder, Escape closes. A model folder counts as one thing.
+/// Enter opens, Backspace goes to the parent folder, Escape closes. A model folder counts as one thing. Large folders
+/// appear bit by bit.
 class FileDialog {
  public:
   /// For a text or a model.
@@ -25,23 +27,23 @@ class FileDialog {
   std::optional<Picked> draw();
 
  private:
-  struct Entry {
-    std::string name;
-    bool folder = false, model = false;
-    uintmax_t size = 0;
-  };
   void enter(const std::filesystem::path& folder);
+  void take_listing();
   std::optional<std::filesystem::path> follow(const std::filesystem::path& path);
   std::optional<std::filesystem::path> draw_list(const ui::Rect& area);
-  void draw_row(const Entry& entry, const ui::Rect& row);
+  void draw_row(const FolderEntry& entry, const ui::Rect& row);
+  std::string hint() const;
 
   bool open_ = false, saving_ = false, appearing_ = false;
   std::string title_;
-  std::string name_;  // of the folder to save to, kept while one walks through folders
-  std::filesystem::path folder_;
+  std::string name_;                // of the folder to save to, kept while one walks through folders
+  std::filesystem::path folder_;    // whose entries are listed
+  std::filesystem::path entering_;  // that is being read, before the first of it has come; empty: none
   std::string typed_;
   std::string error_;
-  std::vector<Entry> entries_;
+  FolderReader reader_;
+  std::vector<FolderEntry> entries_;
+  bool cut_off_ = false;
   float scroll_ = 0;
 };
 

@@ -5,8 +5,10 @@
 #include <backends/imgui_impl_opengl3.h>
 #include <glad/gl.h>
 
+#include <algorithm>
 #include <cmath>
 
+#include "app/ui/fonts.h"
 #include "core/base/error.h"
 
 #ifdef __SANITIZE_ADDRESS__
@@ -19,7 +21,7 @@ namespace nopeek {
 
 namespace {
 
-constexpr int kMinWidth = 1024, kMinHeight = 576;
+constexpr int kMinWidth = 1024, kMinHeight = 576, kFirstWidth = 1600, kFirstHeight = 900;
 
 std::string last_glfw_error() {
   const char* text = nullptr;
@@ -28,15 +30,6 @@ std::string last_glfw_error() {
 }
 
 GlfwWindow& self(GLFWwindow* window) { return *static_cast<GlfwWindow*>(glfwGetWindowUserPointer(window)); }
-
-// Shortcuts follow the letters that are printed on the keyboard: Ctrl+A is where A is on this layout.
-int key_as_printed(int key, int scancode) {
-  if (key < GLFW_KEY_SPACE || key > GLFW_KEY_GRAVE_ACCENT) return key;
-  const char* name = glfwGetKeyName(key, scancode);
-  if (!name || !name[0] || name[1]) return key;
-  if (name[0] >= 'a' && name[0] <= 'z') return name[0] - 'a' + GLFW_KEY_A;
-  return name[0] >= '!' && name[0] <= '`' ? name[0] : key;
-}
 
 GLFWmonitor* monitor_under(int x, int y) {
   int count = 0;
@@ -50,14 +43,28 @@ GLFWmonitor* monitor_under(int x, int y) {
   return glfwGetPrimaryMonitor();
 }
 
+/// Of a first start: its size is multiplied by the display's scale where the system does not do that by itself.
+void fit_to_screen(GLFWwindow* window) {
+  int x = 0, y = 0, room_w = 0, room_h = 0, width = 0, height = 0;
+  GLFWmonitor* monitor = glfwGetPrimaryMonitor();
+  if (monitor) glfwGetMonitorWorkarea(monitor, &x, &y, &room_w, &room_h);
+  glfwGetWindowSize(window, &width, &height);
+  if (room_w > 0 && (width > room_w || height > room_h))
+    glfwSetWindowSize(window, std::min(width, room_w), std::min(height, room_h));
+}
+
 GLFWwindow* create_window(int width, int height) {
+  const bool first_start = width <= 0 || height <= 0;
   glfwWindowHint(GLFW_CONTEXT_VERSION_MAJOR, 3);
   glfwWindowHint(GLFW_CONTEXT_VERSION_MINOR, 3);
   glfwWindowHint(GLFW_OPENGL_PROFILE, GLFW_OPENGL_CORE_PROFILE);
   glfwWindowHint(GLFW_OPENGL_FORWARD_COMPAT, GLFW_TRUE);  // macOS gives a core context to no one else
   glfwWindowHintString(GLFW_X11_CLASS_NAME, "nopeek");
   glfwWindowHintString(GLFW_X11_INSTANCE_NAME, "nopeek");
-  return glfwCreateWindow(width, height, "NoPeek", nullptr, nullptr);
+  glfwWindowHint(GLFW_SCALE_TO_MONITOR, first_start);
+  glfwWindowHint(GLFW_VISIBLE, GLFW_FALSE);  // until it has its size
+  return glfwCreateWindow(first_start ? kFirstWidth : width, first_start ? kFirstHeight : height, "NoPeek", nullptr,
+                          nullptr);
 }
 
 }  // namespace
@@ -80,7 +87,12 @@ GlfwWindow::GlfwWindow(int width, int height) {
     throw Error("the functions of OpenGL 3.3 cannot be loaded. Update the graphics driver.");
   }
   glfwSetWindowSizeLimits(window_, kMinWidth, kMinHeight, GLFW_DONT_CARE, GLFW_DONT_CARE);
+  if (width <= 0 || height <= 0) fit_to_screen(window_);
+  glfwShowWindow(window_);
   glfwSwapInterval(1);
+  GLint texture_limit = 0;
+  glGetIntegerv(GL_MAX_TEXTURE_SIZE, &texture_limit);
+  ui::set_texture_limit(texture_limit);
   ImGui::CreateContext();
   ImGui_ImplGlfw_InitForOpenGL(window_, /*install_callbacks=*/false);
   ImGui_ImplOpenGL3_Init("#version 330 core");
@@ -100,8 +112,27 @@ bool GlfwWindow::admits(bool ends_tour) {
   return !filter || filter(ends_tour);
 }
 
+/// GLFW tells of a key first, and then of what it types.
+void GlfwWindow::install_key_callbacks() {
+  glfwSetKeyCallback(window_, [](GLFWwindow* w, int key, int scancode, int action, int) {
+    self(w).repeats_ = action == GLFW_REPEAT;
+    if (action == GLFW_REPEAT || key == GLFW_KEY_UNKNOWN) return;  // ImGui repeats keys by its own clock
+    if (!self(w).admits(key == GLFW_KEY_ESCAPE && action == GLFW_PRESS)) return;
+    self(w).input_.key(key_as_printed(key, glfwGetKeyName(key, scancode)), action == GLFW_PRESS);
+  });
+  glfwSetCharCallback(window_, [](GLFWwindow* w, unsigned code_point) {
+    if (self(w).admits()) self(w).input_.text(code_point);
+  });
+  // With Ctrl held only this one tells what is typed: on which key + is, differs from keyboard to keyboard.
+  glfwSetCharModsCallback(window_, [](GLFWwindow* w, unsigned code_point, int modifiers) {
+    const bool command = (modifiers & GLFW_MOD_CONTROL) && !(modifiers & GLFW_MOD_ALT);
+    if (command && !self(w).repeats_ && self(w).admits()) self(w).input_.text(code_point);
+  });
+}
+
 void GlfwWindow::install_callbacks() {
   glfwSetWindowUserPointer(window_, this);
+  install_key_callbacks();
   glfwSetCursorPosCallback(window_, [](GLFWwindow* w, double x, double y) {
     if (self(w).admits()) self(w).input_.move(static_cast<float>(x), static_cast<float>(y));
   });
@@ -113,14 +144,6 @@ void GlfwWindow::install_callbacks() {
   });
   glfwSetScrollCallback(window_, [](GLFWwindow* w, double dx, double dy) {
     if (self(w).admits()) self(w).input_.wheel(static_cast<float>(dx), static_cast<float>(dy));
-  });
-  glfwSetKeyCallback(window_, [](GLFWwindow* w, int key, int scancode, int action, int) {
-    if (action == GLFW_REPEAT || key == GLFW_KEY_UNKNOWN) return;  // ImGui repeats keys by its own clock
-    if (!self(w).admits(key == GLFW_KEY_ESCAPE && action == GLFW_PRESS)) return;
-    self(w).input_.key(key_as_printed(key, scancode), action == GLFW_PRESS);
-  });
-  glfwSetCharCallback(window_, [](GLFWwindow* w, unsigned code_point) {
-    if (self(w).admits()) self(w).input_.text(code_point);
   });
   glfwSetDropCallback(window_, [](GLFWwindow* w, int count, const char** files) {
     if (!self(w).admits()) return;
@@ -156,6 +179,12 @@ ImVec2 GlfwWindow::framebuffer_size() const {
   int width = 0, height = 0;
   glfwGetFramebufferSize(window_, &width, &height);
   return {static_cast<float>(width), static_cast<float>(height)};
+}
+
+float GlfwWindow::display_scale() const {
+  float across = 1, down = 1;
+  glfwGetWindowContentScale(window_, &across, &down);
+  return std::max(across, down);
 }
 
 void GlfwWindow::resize(int width, int height) { glfwSetWindowSize(window_, width, height); }

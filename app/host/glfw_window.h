@@ -15,6 +15,7 @@ namespace nopeek {
 /// people do in it goes into input(). There is one at a time, on the main thread.
 class GlfwWindow {
  public:
+  /// A size of 0 x 0 is that of a first start: 1600 x 900 at the scale of the display, as far as its screen has room.
   /// Throws Error where there is no display or no OpenGL 3.3.
   GlfwWindow(int width, int height);
   ~GlfwWindow();
@@ -32,6 +33,8 @@ class GlfwWindow {
   static void wake();
 
   ImVec2 framebuffer_size() const;
+  /// How much larger than usual all is wished for on this display (Xft.dpi / 96, or what the system settings say).
+  float display_scale() const;
   void resize(int width, int height);
   void set_fullscreen(bool on);
   /// Size of the window when it is not full screen.
@@ -47,11 +50,13 @@ class GlfwWindow {
 
  private:
   void install_callbacks();
+  void install_key_callbacks();
   bool admits(bool ends_tour = false);
 
   GLFWwindow* window_ = nullptr;
   InputQueue input_;
   bool touched_ = false;  // an event came since the last wait()
+  bool repeats_ = false;  // the newest key is held down, and what it types is typed again
   bool fullscreen_ = false;
   int x_ = 0, y_ = 0, width_ = 0, height_ = 0;  // of the window before it became full screen
 };

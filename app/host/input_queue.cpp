@@ -17,7 +17,7 @@ struct Overloaded : F... {
 
 }  // namespace
 
-bool InputQueue::fits(const Event& event, const Seen& seen, const ImGuiIO& io) const {
+bool InputQueue::fits(const Event& event, const Seen& seen) const {
   return std::visit(
       Overloaded{
           [&](const Move&) { return seen.buttons.empty() && !seen.wheel; },
@@ -31,7 +31,8 @@ bool InputQueue::fits(const Event& event, const Seen& seen, const ImGuiIO& io) c
             return !seen.keys.contains(e.code) && seen.buttons.empty() && !seen.text && !late_modifier;
           },
           // ImGui takes a frame's text before its keys, so text must not overtake Backspace or Ctrl+A.
-          [&](const Text&) { return seen.buttons.empty() && !seen.command_key && !io.KeyCtrl; },
+          // What is typed with Ctrl held is a command, which ImGui keeps from text fields.
+          [&](const Text&) { return seen.buttons.empty() && !seen.command_key; },
           [&](const Drop&) { return true; },
           [&](const FocusLost&) { return seen.buttons.empty() && seen.keys.empty(); },
       },
@@ -82,13 +83,20 @@ void InputQueue::release_all(ImGuiIO& io) {
 std::optional<double> InputQueue::apply(ImGuiIO& io) {
   Seen seen;
   const std::optional<double> oldest = events_.empty() ? std::nullopt : std::optional(events_.front().at);
-  while (!events_.empty() && fits(events_.front().event, seen, io)) {
+  while (!events_.empty() && fits(events_.front().event, seen)) {
     carry_out(events_.front().event, seen, io);
     events_.pop_front();
   }
   io.MousePos = pointer_;
   for (size_t i = 0; i < buttons_.size(); ++i) io.MouseDown[i] = buttons_[i];
   return oldest;
+}
+
+int key_as_printed(int key, const char* printed) {
+  if (key < GLFW_KEY_SPACE || key > GLFW_KEY_GRAVE_ACCENT || !printed || !printed[0] || printed[1]) return key;
+  if (printed[0] >= 'a' && printed[0] <= 'z') return printed[0] - 'a' + GLFW_KEY_A;
+  if (key >= GLFW_KEY_0 && key <= GLFW_KEY_9) return key;
+  return printed[0] >= '!' && printed[0] <= '`' ? printed[0] : key;
 }
 
 void configure_imgui(ImGuiIO& io) {

@@ -21,7 +21,8 @@ namespace nopeek {
 ///
 /// Each event keeps when it came, as told by set_now() before, so that it can be said how long it waited for its frame.
 ///
-/// Keys are GLFW's codes. One thread.
+/// Keys are GLFW's codes. What a key types follows it as text(), also while Ctrl is held: then it is a command (Ctrl
+/// +), which no text field takes. One thread.
 class InputQueue {
  public:
   void move(float x, float y) { add(Move{{x, y}}); }
@@ -80,7 +81,7 @@ class InputQueue {
     std::set<int> buttons, keys;
     bool moved = false, wheel = false, text = false, command_key = false;
   };
-  bool fits(const Event& event, const Seen& seen, const ImGuiIO& io) const;
+  bool fits(const Event& event, const Seen& seen) const;
   void carry_out(const Event& event, Seen& seen, ImGuiIO& io);
   void release_all(ImGuiIO& io);
 
@@ -90,6 +91,11 @@ class InputQueue {
   ImVec2 pointer_{kNowhere, kNowhere};
   std::array<bool, 5> buttons_{};
 };
+
+/// The code under which the interface knows a key of which GLFW says that it types `printed` without modifiers (null:
+/// nothing). Letters are where they are printed: Ctrl+A is where A is on this layout. Digits stay where they are
+/// everywhere, although a French keyboard types them with Shift alone.
+int key_as_printed(int key, const char* printed);
 
 /// What every host of the interface sets up in a fresh ImGui context: no ini file, GLFW's key codes.
 void configure_imgui(ImGuiIO& io);

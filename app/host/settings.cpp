@@ -3,10 +3,11 @@
 #include <algorithm>
 #include <cmath>
 #include <cstdlib>
-#include <fstream>
 #include <nlohmann/json.hpp>
-#include <sstream>
+#include <optional>
 
+#include "app/ui/theme.h"
+#include "core/base/error.h"
 #include "core/io/file.h"
 
 namespace nopeek {
@@ -32,37 +33,45 @@ void take(const json& from, const char* key, T& to) {
 }
 
 double nearest_text_size(double size) {
-  constexpr double sizes[] = {0.8, 1.0, 1.25, 1.5};
-  return *std::min_element(std::begin(sizes), std::end(sizes),
+  return *std::min_element(ui::kTextSizes.begin(), ui::kTextSizes.end(),
                            [&](double a, double b) { return std::abs(a - size) < std::abs(b - size); });
 }
 
-const char* environment(const char* name) {
-  const char* value = std::getenv(name);
-  return value && *value ? value : nullptr;
+/// A folder that the environment names. Relative ones are to be ignored (XDG Base Directory Specification): the
+/// settings would lie wherever NoPeek was started.
+std::optional<std::filesystem::path> folder_in(const char* variable) {
+  const char* value = std::getenv(variable);
+  if (!value || !std::filesystem::path(value).is_absolute()) return std::nullopt;
+  return value;
+}
+
+constexpr uint64_t kMostBytes = 1 << 20;
+
+/// Empty if it is not there, no regular file (which might never end), or far too large for settings.
+std::string text_of(const std::filesystem::path& file) {
+  try {
+    return read_file(file, kMostBytes);
+  } catch (const Error&) {
+    return {};
+  }
 }
 
 }  // namespace
 
 std::filesystem::path Settings::default_file() {
-  if (const char* config = environment("XDG_CONFIG_HOME"))
-    return std::filesystem::path(config) / "nopeek/settings.json";
+  if (const auto config = folder_in("XDG_CONFIG_HOME")) return *config / "nopeek/settings.json";
 #if defined(_WIN32)
-  if (const char* data = environment("APPDATA")) return std::filesystem::path(data) / "nopeek/settings.json";
+  if (const auto data = folder_in("APPDATA")) return *data / "nopeek/settings.json";
 #elif defined(__APPLE__)
-  if (const char* home = environment("HOME")) {
-    return std::filesystem::path(home) / "Library/Application Support/nopeek/settings.json";
-  }
+  if (const auto home = folder_in("HOME")) return *home / "Library/Application Support/nopeek/settings.json";
 #endif
-  if (const char* home = environment("HOME")) return std::filesystem::path(home) / ".config/nopeek/settings.json";
+  if (const auto home = folder_in("HOME")) return *home / ".config/nopeek/settings.json";
   return {};
 }
 
 Settings Settings::load(const std::filesystem::path& file) {
   Settings s;
-  std::ostringstream text;
-  text << std::ifstream(file).rdbuf();  // unlike the stream itself, this does not throw on a folder
-  const json stored = json::parse(text.str(), nullptr, /*allow_exceptions=*/false);
+  const json stored = json::parse(text_of(file), nullptr, /*allow_exceptions=*/false);
   if (!stored.is_object()) return s;
   take(stored, "dark", s.dark);
   take(stored, "text_size", s.text_size);
@@ -81,8 +90,10 @@ Settings Settings::load(const std::filesystem::path& file) {
   take(stored, "learning_rate", s.run.train.learning_rate);
   s.text_size = nearest_text_size(s.text_size);
   s.rate = std::max(s.rate, 0.0);
-  s.window_width = std::clamp(s.window_width, 1024, 16384);
-  s.window_height = std::clamp(s.window_height, 576, 16384);
+  if (s.has_window_size()) {
+    s.window_width = std::clamp(s.window_width, 1024, 16384);
+    s.window_height = std::clamp(s.window_height, 576, 16384);
+  }
   return s;
 }
 

@@ -16,9 +16,9 @@ void App::Impl::read_shortcuts() {
   scene_at_work = false;
   if (taken) return;
   if (key_pressed(Key::kEscape, false)) read_escape();
-  if (key_pressed(Key::kF1, false) || (io.KeyShift && character_key_pressed('/'))) help_open = true;
+  if (key_pressed(Key::kF1, false) || character_key_pressed('?')) help_open = true;
   if (io.KeyCtrl) {
-    if (character_key_pressed('=')) set_text_size(next_text_size(+1));
+    if (character_key_pressed('+') || character_key_pressed('=')) set_text_size(next_text_size(+1));
     if (character_key_pressed('-')) set_text_size(next_text_size(-1));
     if (character_key_pressed('0')) set_text_size(1);
     if (character_key_pressed('O')) file_dialog.open();

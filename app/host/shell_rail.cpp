@@ -10,7 +10,6 @@ using namespace ui;
 namespace {
 
 constexpr float kTopBar = 56;
-constexpr double kShellRailTextSizes[] = {0.8, 1.0, 1.25, 1.5};
 
 const char* text_size_name(double size) {
   return size < 0.9 ? "80 %" : size < 1.1 ? "100 %" : size < 1.4 ? "125 %" : "150 %";
@@ -64,7 +63,7 @@ void App::Impl::draw_rail_foot(float h) {
 void App::Impl::draw_narrow_rail_foot(float w, float h) {
   const float x = w * 0.5f - 20;
   std::vector<Option> sizes;
-  for (double size : kShellRailTextSizes) {
+  for (double size : kTextSizes) {
     const bool fits = size <= 1 || wished_scale(theme().window, size) <= greatest_scale(theme().window) + 0.01f;
     if (fits)
       sizes.push_back({.label = text_size_name(size),
@@ -75,7 +74,7 @@ void App::Impl::draw_narrow_rail_foot(float w, float h) {
   }
   const int picked = icon_menu("Text size", theme().rect(x, h - 130, 40, 36), Icon::kTextSize,
                                "Text size (Ctrl +, Ctrl \xE2\x88\x92)", sizes, Look::kPlain);
-  if (picked >= 0) set_text_size(kShellRailTextSizes[picked]);
+  if (picked >= 0) set_text_size(kTextSizes[static_cast<size_t>(picked)]);
   const char* other = settings.dark ? "Light" : "Dark";
   if (icon_button(other, theme().rect(x, h - 94, 40, 36), Icon::kTheme,
                   settings.dark ? "Light theme (T)" : "Dark theme (T)", true, Look::kPlain)) {

@@ -104,6 +104,10 @@ void App::Impl::offer_models(Menu& menu) {
     menu.add({.label = "Twins", .chosen = !held.opened}, [this] { hold(selection.lane); });
     menu.add({.label = opened->model.name, .detail = "opened", .chosen = held.opened}, [this] { hold_opened(); });
   }
+  if (const auto& kept = recovery.found()) {
+    menu.add({.label = "Open the kept run", .detail = "step " + std::to_string(kept->step)},
+             [this] { open(recovery.found()->folder.string()); });
+  }
   menu.add({.label = "Open a model\xE2\x80\xA6"}, [this] { file_dialog.open(); });
   menu.add({.label = held.opened ? "Save the model\xE2\x80\xA6" : "Save the twins\xE2\x80\xA6"},
            [this] { open_save_dialog(); });

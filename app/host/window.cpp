@@ -6,7 +6,6 @@
 #include <cstdio>
 #include <fstream>
 #include <nlohmann/json.hpp>
-#include <sstream>
 
 #include "app/gl/heatmap.h"
 #include "app/host/app.h"
@@ -22,6 +21,8 @@
 #include "app/ui/theme.h"
 #include "core/base/error.h"
 #include "core/base/scheduling.h"
+#include "core/io/shown.h"
+#include "core/io/state_folder.h"
 
 namespace nopeek {
 
@@ -32,16 +33,20 @@ const Clock::time_point kProgramBegin = Clock::now();  // before main()
 
 double seconds_now() { return std::chrono::duration<double>(Clock::now() - kProgramBegin).count(); }
 
+constexpr size_t kMostTourBytes = 1 << 20;
 constexpr double kShotPoll = 0.02;  // s between looks at a picture that is being written
 constexpr int kHopelessFrames = 6;  // that fail in a row: then the window ends
 
 std::vector<tour::Step> read_tour(const WindowOptions& options) {
   if (options.tour.empty()) return {};
+  // Not by read_file(): a tour may come through a pipe, as from a shell's <(...).
+  std::string text(kMostTourBytes + 1, '\0');
   std::ifstream file(options.tour);
-  std::ostringstream text;
-  text << file.rdbuf();
-  if (!file || text.str().empty()) throw Error("the tour " + options.tour.string() + " cannot be read, or is empty");
-  auto steps = tour::parse(text.str(), options.tour.string());
+  file.read(text.data(), static_cast<std::streamsize>(text.size()));
+  text.resize(static_cast<size_t>(file.gcount()));
+  if (text.empty()) throw Error("the tour " + shown(options.tour) + " cannot be read, or is empty");
+  if (text.size() > kMostTourBytes) throw Error("the tour " + shown(options.tour) + " is larger than 1 MB");
+  auto steps = tour::parse(text, options.tour.string());
   if (options.shots.empty()) return steps;
   return tour::with_pictures(std::move(steps), options.shots, options.tour.stem().string());
 }
@@ -79,6 +84,7 @@ class Host : public tour::Stage {
   void build_frame();
   void flush_heatmaps();
   void take_pictures();
+  void take_shot();
   void report_shot();
   void store_settings();
 
@@ -127,7 +133,10 @@ Host::Host(const WindowOptions& options)
 App::Options Host::app_options(const std::vector<tour::Step>& steps) {
   App::Options app;
   app.settings = overridden(stored_, options_);
+  if (!app.settings.has_window_size() && !options_.scale)
+    app.settings.text_size = ui::first_text_size(window_.framebuffer_size(), window_.display_scale());
   app.settings_file = settings_file_;
+  if (options_.tour.empty()) app.state_folder = state_folder();
   app.scene = options_.scene;
   app.seed = options_.seed;
   app.model = options_.model;
@@ -282,8 +291,18 @@ void Host::flush_heatmaps() {
   }
 }
 
+/// A window of 16384 x 16384 px is 800 MB: where they are not there, the tour fails, and not the program.
+void Host::take_shot() {
+  const std::filesystem::path file = std::exchange(shot_file_, {});
+  try {
+    writing_shot_ = write_png_async(file, camera_.window());
+  } catch (const std::exception& e) {
+    shot_result_ = "Cannot write " + shown(file) + ": " + e.what();
+  }
+}
+
 void Host::take_pictures() {
-  if (!shot_file_.empty()) writing_shot_ = write_png_async(std::exchange(shot_file_, {}), camera_.window());
+  if (!shot_file_.empty()) take_shot();
   app_.take_pictures();
 }
 

@@ -8,7 +8,7 @@ namespace nopeek {
 
 /// What the command line may ask of the window. Size, scale and theme hold for this run and are not stored.
 struct WindowOptions {
-  int width = 0, height = 0;    // px; 0: as it was when the app was left
+  int width = 0, height = 0;    // px; 0: as it was when the app was left, or as the display asks for
   std::optional<double> scale;  // text size: 0.8, 1, 1.25 or 1.5
   std::optional<bool> dark;
   std::string scene = "Mask Lab";

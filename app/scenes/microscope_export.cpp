@@ -74,7 +74,7 @@ void draw_chain(const ExportedMatrix& matrix) {
     const auto stage = static_cast<Stage>(i);
     const ImU32 now = stage == Stage::kMasked ? colors().hue(matrix.masked).text : colors().text;
     const ImU32 color = stage == *matrix.stage ? now : stage < *matrix.stage ? colors().secondary : colors().disabled;
-    const std::string words = stage_operator(stage, matrix.size);
+    const std::string words = stage_operator(stage, matrix.scaling);
     text({x, px(kChain)}, words, Font::kMonoLabel, color);
     x += text_width(Font::kMonoLabel, words) + px(22);
   }
@@ -257,7 +257,7 @@ void Microscope::say_whose(const SceneInput& in, ExportedMatrix& matrix) const {
   const ModelConfig& config = lens_.model().config();
   matrix.layer = std::min(question.layer, config.layers - 1);
   matrix.head = std::min(question.head, config.heads - 1);
-  matrix.size = static_cast<int>(lens_.stages().query.cols());
+  matrix.scaling = scale_operator(lens_.stages());
   matrix.masked = lens_.matrices.masked();
   if (matrix.model.empty()) matrix.model = voice_name(in.voices, in.held_voice, in.opened) + (in.opened ? "" : " twin");
   if (lens_.model().step > 0) matrix.model += ", step " + std::string(grouped_text(lens_.model().step).view());

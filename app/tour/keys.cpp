@@ -34,14 +34,23 @@ const NamedKey* find(const NamedKey (&keys)[N], std::string_view name) {
   return nullptr;
 }
 
-// GLFW's codes of printable keys are the ASCII codes of what they type on a US keyboard without Shift.
+// Of a US keyboard: each key without and with Shift. GLFW's codes of printable keys are the ASCII codes of the former.
+constexpr std::string_view kSigns = "`~1!2@3#4$5%6^7&8*9(0)-_=+[{]}\\|;:'\",<.>/?";
+
 std::optional<Chord> printable(char c) {
-  if (c == '+') return Chord{{GLFW_KEY_LEFT_SHIFT}, GLFW_KEY_EQUAL, '+'};
-  if (c == '?') return Chord{{GLFW_KEY_LEFT_SHIFT}, GLFW_KEY_SLASH, '?'};
-  const bool key =
-      std::isalnum(static_cast<unsigned char>(c)) || std::string_view("'-=,./;[]\\`").find(c) != std::string_view::npos;
-  if (!key) return {};
-  return Chord{{}, std::toupper(static_cast<unsigned char>(c)), static_cast<unsigned>(c)};
+  if (std::isalpha(static_cast<unsigned char>(c)))
+    return Chord{{}, std::toupper(static_cast<unsigned char>(c)), static_cast<unsigned>(c)};
+  const size_t at = kSigns.find(c);
+  if (at == std::string_view::npos) return {};
+  if (at % 2 == 0) return Chord{{}, c, static_cast<unsigned>(c)};
+  return Chord{{GLFW_KEY_LEFT_SHIFT}, kSigns[at - 1], static_cast<unsigned>(c)};
+}
+
+/// What the key types with Shift.
+unsigned shifted(unsigned character) {
+  if (character >= 'a' && character <= 'z') return character - 'a' + 'A';
+  const size_t at = character < 128 ? kSigns.find(static_cast<char>(character)) : std::string_view::npos;
+  return at != std::string_view::npos && at % 2 == 0 ? static_cast<unsigned>(kSigns[at + 1]) : character;
 }
 
 }  // namespace
@@ -65,10 +74,9 @@ std::optional<Chord> parse_chord(std::string_view name) {
     chord = Chord{{}, named->code, named->code == GLFW_KEY_SPACE ? 32u : 0u};
   if (!chord) return {};
   for (const int modifier : modifiers) {
-    if (modifier != GLFW_KEY_LEFT_SHIFT)
-      chord->character = 0;  // with Ctrl or Alt a key is a command
-    else if (std::islower(static_cast<int>(chord->character)))
-      chord->character -= 'a' - 'A';
+    if (modifier == GLFW_KEY_LEFT_SHIFT) chord->character = shifted(chord->character);
+    const bool sign = kSigns.find(static_cast<char>(chord->character)) != std::string_view::npos;
+    if (modifier == GLFW_KEY_LEFT_ALT || (modifier == GLFW_KEY_LEFT_CONTROL && !sign)) chord->character = 0;
     chord->modifiers.push_back(modifier);
   }
   return chord;

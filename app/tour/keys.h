@@ -10,7 +10,7 @@ namespace nopeek::tour {
 struct Chord {
   std::vector<int> modifiers;  // GLFW codes
   int code = 0;                // GLFW code
-  unsigned character = 0;      // what it types into a text field; 0: nothing
+  unsigned character = 0;      // what it types, with Ctrl as a command; 0: nothing
 };
 
 /// Nothing if `name` is not a key.

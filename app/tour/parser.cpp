@@ -8,6 +8,7 @@
 #include <map>
 
 #include "core/base/error.h"
+#include "core/io/shown.h"
 #include "core/text/utf8.h"
 
 namespace nopeek::tour {
@@ -134,6 +135,17 @@ bool dark(const std::string& word) {
   return word == "dark";
 }
 
+/// What a tour writes stays below the current folder, where links within lead it, too: one that came by mail shall not
+/// replace a file elsewhere by a slip.
+std::filesystem::path written_file(const std::string& text) {
+  const auto here = std::filesystem::weakly_canonical(std::filesystem::current_path());
+  const auto file = std::filesystem::weakly_canonical(std::filesystem::absolute(text));
+  const auto below = file.lexically_relative(here);
+  if (below.empty() || below == "." || *below.begin() == "..")
+    throw Error("a tour writes below the current folder only, and " + shown(text) + " is not there");
+  return text;
+}
+
 struct Syntax {
   const char* usage;
   size_t least, most;  // words behind the command
@@ -181,8 +193,8 @@ const std::map<std::string, Syntax>& commands() {
       {"wait", {"wait 2s | wait steps N | wait until EXPRESSION", 1, 4, wait}},
       {"timeout", {"timeout SECONDS", 1, 1, [](Words w) { return Timeout{seconds(w[1].text)}; }}},
       {"expect", {"expect EXPRESSION", 3, 3, [](Words w) { return Expect{expression(w, 1)}; }}},
-      {"shot", {"shot FILE", 1, 1, [](Words w) { return Shot{w[1].text}; }}},
-      {"state", {"state FILE", 1, 1, [](Words w) { return WriteState{w[1].text}; }}},
+      {"shot", {"shot FILE", 1, 1, [](Words w) { return Shot{written_file(w[1].text)}; }}},
+      {"state", {"state FILE", 1, 1, [](Words w) { return WriteState{written_file(w[1].text)}; }}},
       {"resize", {"resize WIDTHxHEIGHT", 1, 1, [](Words w) { return size(w[1].text); }}},
       {"theme", {"theme dark|light", 1, 1, [](Words w) { return Theme{dark(w[1].text)}; }}},
       {"quit", {"quit", 0, 0, [](Words) { return Quit{}; }}},

@@ -94,7 +94,8 @@ struct Step {
   Command command;
 };
 
-/// Throws Error "file:line: what is wrong" on the first line that cannot be understood. `file` is only named.
+/// Throws Error "file:line: what is wrong" on the first line that cannot be understood, or that would write a file
+/// elsewhere than below the current folder. `file` is only named.
 std::vector<Step> parse(std::string_view text, const std::string& file);
 
 /// The tour for those who cannot watch: a picture of the end of each caption goes into `folder` as <prefix>-01.png and

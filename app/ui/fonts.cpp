@@ -1,24 +1,20 @@
 #include "app/ui/fonts.h"
 
-#include <ft2build.h>
-#include FT_FREETYPE_H
-#include FT_ADVANCES_H
 #include <imgui_freetype.h>
 
+#include <algorithm>
 #include <array>
 #include <cmath>
-#include <filesystem>
-#include <fstream>
-#include <iterator>
-#include <map>
+#include <unordered_map>
 #include <vector>
 
+#include "app/ui/font_file.h"
 #include "app/ui/imgui_compat.h"
+#include "core/text/utf8.h"
 
 namespace nopeek::ui {
 namespace {
 
-enum class Face { kRegular, kMedium, kSemiBold, kMono, kMonoBold, kCount };
 enum class Glyphs { kDigits, kLatin, kLatinAndCorpus, kEuropeAndCorpus };
 
 struct Size {
@@ -45,86 +41,28 @@ constexpr std::array<Size, static_cast<size_t>(Font::kCount)> kSizes{{
     {Face::kMono, 13, Glyphs::kLatin},
 }};
 
-// In order of preference.
-constexpr std::array<const char*, 3> kFolders{"/usr/share/fonts/opentype/", "/usr/share/fonts/truetype/",
-                                              "/usr/local/share/fonts/"};
-const std::array<std::vector<const char*>, static_cast<size_t>(Face::kCount)> kFiles{{
-    {"inter/Inter-Regular.otf", "inter/Inter-Regular.ttf", "noto/NotoSans-Regular.ttf", "dejavu/DejaVuSans.ttf"},
-    {"inter/Inter-Medium.otf", "inter/Inter-Medium.ttf", "noto/NotoSans-Regular.ttf", "dejavu/DejaVuSans.ttf"},
-    {"inter/Inter-SemiBold.otf", "inter/Inter-SemiBold.ttf", "noto/NotoSans-Bold.ttf", "dejavu/DejaVuSans-Bold.ttf"},
-    {"jetbrains-mono/JetBrainsMono-Regular.ttf", "noto/NotoSansMono-Regular.ttf", "dejavu/DejaVuSansMono.ttf"},
-    {"jetbrains-mono/JetBrainsMono-Bold.ttf", "noto/NotoSansMono-Bold.ttf", "dejavu/DejaVuSansMono-Bold.ttf"},
-}};
-// For what the face itself lacks.
-const std::vector<const char*> kFallbacks{"noto/NotoSans-Regular.ttf", "noto/NotoSansDevanagari-Regular.ttf",
-                                          "noto/NotoSansSymbols2-Regular.ttf", "noto/NotoSansMath-Regular.ttf",
-                                          "dejavu/DejaVuSans.ttf"};
-
-/// A font file in memory, opened once: the atlas reads the same bytes at every scale.
-struct File {
-  std::vector<char> bytes;
-  FT_Face face = nullptr;
-  bool has(char32_t c) const { return face && FT_Get_Char_Index(face, c) != 0; }
-  /// ImGui asks for ascender - descender in whole px; the design says the em.
-  float line_height(float em) const {
-    return em * static_cast<float>(face->ascender - face->descender) / face->units_per_EM;
-  }
-  float em_of(float height) const {
-    return height * face->units_per_EM / static_cast<float>(face->ascender - face->descender);
-  }
-};
-
-FT_Library library() {
-  static FT_Library handle = [] {
-    FT_Library made = nullptr;
-    FT_Init_FreeType(&made);
-    return made;
-  }();
-  return handle;
-}
-
-std::vector<char> read(const char* name) {
-  for (const char* folder : kFolders) {
-    std::ifstream in(std::filesystem::path(folder) / name, std::ios::binary);
-    if (in) return {std::istreambuf_iterator<char>(in), {}};
-  }
-  return {};
-}
-
-/// Null if the file is not there or no font.
-const File* open(const char* name) {
-  static std::map<std::string, File> files;
-  File& file = files[name];
-  if (!file.face && file.bytes.empty()) {
-    file.bytes = read(name);
-    const auto* data = reinterpret_cast<const FT_Byte*>(file.bytes.data());
-    if (!file.bytes.empty() &&
-        FT_New_Memory_Face(library(), data, static_cast<FT_Long>(file.bytes.size()), 0, &file.face))
-      file.face = nullptr;
-  }
-  return file.face ? &file : nullptr;
-}
-
-const File* open(Face face) {
-  for (const char* name : kFiles[static_cast<size_t>(face)]) {
-    if (const File* file = open(name)) return file;
-  }
-  return nullptr;
-}
+constexpr int kPadding = 1;              // px between glyphs
+constexpr float kBlock = 256 * 256;      // px; see kGreatestEm
+constexpr int64_t kUsualRoom = 1 << 24;  // px of an atlas: 64 MB on the graphics card
+constexpr size_t kMostExtra = 4096;      // characters: a tenth of a second
+constexpr float kFill = 0.85f;           // of an atlas, which glyphs do not fill to the last pixel
 
 struct Built {
   float s = 0;
   std::u32string extra;
-  std::array<ImFont*, static_cast<size_t>(Font::kCount)> fonts{};
-  std::array<float, static_cast<size_t>(Font::kCount)> ems{};
+  size_t left_out = 0;
+  std::array<ImFont*, kSizes.size()> fonts{};
+  std::array<float, kSizes.size()> ems{};
   std::vector<std::vector<ImWchar>> ranges;  // the atlas keeps pointers to them
 } built;
+int texture_limit = 4096;
 
 void add_range(std::u32string& to, char32_t first, char32_t last) {
   for (char32_t c = first; c <= last; ++c) to += c;
 }
 
-std::u32string wanted(Glyphs glyphs, const std::u32string& extra) {
+/// Beside those of the corpus.
+std::u32string usual(Glyphs glyphs) {
   std::u32string all;
   add_range(all, 0x20, 0x7E);
   all += U"\u2212\u2009\u2026\u00B7\u00D7";
@@ -138,73 +76,176 @@ std::u32string wanted(Glyphs glyphs, const std::u32string& extra) {
     add_range(all, 0x370, 0x3FF);
     add_range(all, 0x400, 0x45F);
   }
-  if (glyphs != Glyphs::kLatin) all += extra;
   return all;
+}
+
+bool holds_corpus(size_t font) {
+  return kSizes[font].glyphs == Glyphs::kLatinAndCorpus || kSizes[font].glyphs == Glyphs::kEuropeAndCorpus;
+}
+
+/// The font of the same size that draws, for all of them, what their own faces lack. A fallback's glyphs are the same
+/// beside every weight.
+size_t lender_of(size_t font) {
+  size_t i = 0;
+  while (!holds_corpus(i) || kSizes[i].em != kSizes[font].em) ++i;
+  return i;
+}
+
+/// What one font takes from one file.
+struct Piece {
+  size_t font;
+  const FontFile* file;
+  float em, height;  // px; ImGui asks for the height of a line
+  std::u32string glyphs;
+};
+
+/// px of the atlas.
+int64_t room_of(const FontFile& file, char32_t c, float em) {
+  const ImVec2 box = file.box(c);
+  const auto side = [&](float ems) { return static_cast<int64_t>(std::ceil(ems * em)) + 2; };  // hinting may widen it
+  return (side(box.x) + kPadding) * (side(box.y) + kPadding);
+}
+
+int64_t room_of(const std::vector<Piece>& pieces) {
+  int64_t room = 0;
+  for (const Piece& piece : pieces) {
+    for (char32_t c : piece.glyphs) room += room_of(*piece.file, c, piece.em);
+  }
+  return room;
+}
+
+Piece piece_of(size_t font, const FontFile& file, float em, std::u32string glyphs) {
+  std::erase_if(glyphs, [&](char32_t c) { return static_cast<float>(room_of(file, c, em)) > kBlock; });
+  const float height = std::round(file.line_height(em));
+  return {font, &file, file.em_of(height), height, std::move(glyphs)};
+}
+
+/// Splits `glyphs` over the face and the fallback fonts, the first that has one taking it.
+void plan_font(size_t font, const FontFile& own, float em, std::u32string glyphs, std::vector<Piece>& pieces) {
+  const auto take = [&](const FontFile& file, float of_em) {
+    const auto lacked = std::stable_partition(glyphs.begin(), glyphs.end(), [&](char32_t c) { return file.has(c); });
+    pieces.push_back(piece_of(font, file, of_em, {glyphs.begin(), lacked}));
+    glyphs.erase(glyphs.begin(), lacked);
+  };
+  take(own, em);
+  const float exact = pieces.back().em;
+  for (const FontFile* file : fallback_files()) {
+    if (!glyphs.empty() && file != &own) take(*file, exact);
+  }
+}
+
+float em_at(size_t font, float s) { return std::min(kSizes[font].em * s, kGreatestEm); }
+
+std::vector<Piece> plan(float s, std::u32string_view extra) {
+  std::vector<Piece> pieces;
+  for (size_t i = 0; i < kSizes.size(); ++i) {
+    const FontFile* own = font_file(kSizes[i].face);
+    if (!own) continue;
+    std::u32string glyphs = usual(kSizes[i].glyphs);
+    for (char32_t c : extra) {
+      if (holds_corpus(i) && (lender_of(i) == i || own->has(c))) glyphs += c;
+    }
+    std::sort(glyphs.begin(), glyphs.end());
+    glyphs.erase(std::unique(glyphs.begin(), glyphs.end()), glyphs.end());
+    plan_font(i, *own, em_at(i, s), std::move(glyphs), pieces);
+  }
+  return pieces;
+}
+
+bool displayable(char32_t c) {
+  if (c > IM_UNICODE_CODEPOINT_MAX) return false;
+  const auto has = [c](const FontFile* file) { return file && file->has(c); };
+  return has(font_file(Face::kRegular)) || std::any_of(fallback_files().begin(), fallback_files().end(), has);
+}
+
+/// The longest beginning of `extra` that fits in a texture of the graphics card, and in a sensible one.
+std::u32string_view fitting(float s, std::u32string_view extra) {
+  const int64_t usual_room = room_of(plan(s, {}));
+  const auto limit =
+      static_cast<int64_t>(kFill * static_cast<float>(texture_limit) * static_cast<float>(texture_limit));
+  const int64_t most = std::min(limit, std::max(kUsualRoom, usual_room + usual_room / 2));
+  extra = extra.substr(0, kMostExtra);
+  while (!extra.empty()) {
+    const int64_t room = room_of(plan(s, extra));
+    if (room <= most) break;
+    const double share = static_cast<double>(most - usual_room) / static_cast<double>(room - usual_room);
+    const double kept = static_cast<double>(extra.size()) * std::max(share, 0.0);
+    extra = extra.substr(0, std::min(static_cast<size_t>(kept), extra.size() - 1));
+  }
+  return extra;
 }
 
 const ImWchar* ranges_of(const std::u32string& text) {
   ImFontGlyphRangesBuilder builder;
-  for (char32_t c : text) {
-    if (c <= IM_UNICODE_CODEPOINT_MAX) builder.AddChar(static_cast<ImWchar>(c));
-  }
+  for (char32_t c : text) builder.AddChar(static_cast<ImWchar>(c));
   ImVector<ImWchar> out;
   builder.BuildRanges(&out);
   built.ranges.emplace_back(out.begin(), out.end());
   return built.ranges.back().data();
 }
 
-ImFont* add(const File& file, float height, const std::u32string& text, bool merge) {
+void add(const Piece& piece) {
+  const bool merge = built.fonts[piece.font] != nullptr;
+  if (merge && piece.glyphs.empty()) return;
   ImFontConfig config;
   config.FontDataOwnedByAtlas = false;
   config.MergeMode = merge;
   config.FontBuilderFlags = ImGuiFreeTypeBuilderFlags_LightHinting;
-  auto* data = const_cast<char*>(file.bytes.data());
-  return ImGui::GetIO().Fonts->AddFontFromMemoryTTF(data, static_cast<int>(file.bytes.size()), height, &config,
-                                                    ranges_of(text));
+  const std::vector<char>& bytes = piece.file->bytes();
+  ImFont* font = ImGui::GetIO().Fonts->AddFontFromMemoryTTF(
+      const_cast<char*>(bytes.data()), static_cast<int>(bytes.size()), piece.height, &config, ranges_of(piece.glyphs));
+  if (merge) return;
+  built.fonts[piece.font] = font;
+  built.ems[piece.font] = piece.em;
 }
 
-/// Splits what the face lacks over the fallback fonts, the first that has a glyph taking it.
-void add_fallbacks(const File& file, float em, const std::u32string& text) {
-  std::u32string missing;
-  for (char32_t c : text) {
-    if (!file.has(c)) missing += c;
-  }
-  for (const char* name : kFallbacks) {
-    const File* other = missing.empty() ? nullptr : open(name);
-    if (!other || other == &file) continue;
-    std::u32string here, rest;
-    for (char32_t c : missing) (other->has(c) ? here : rest) += c;
-    if (!here.empty()) add(*other, std::round(other->line_height(em)), here, true);
-    missing = rest;
-  }
+void add_default_font(size_t i, float s) {
+  ImFontConfig config;
+  config.SizePixels = std::round(em_at(i, s));
+  built.fonts[i] = ImGui::GetIO().Fonts->AddFontDefault(&config);
+  built.ems[i] = em_at(i, s);
 }
 
-void add_font(size_t i, float s, const std::u32string& extra) {
-  const Size& size = kSizes[i];
-  const File* file = open(size.face);
-  if (!file) {
-    ImFontConfig config;
-    config.SizePixels = std::round(size.em * s);
-    built.fonts[i] = ImGui::GetIO().Fonts->AddFontDefault(&config);
-    built.ems[i] = size.em * s;
-    return;
+/// About as wide as it is high.
+int width_for(int64_t room) {
+  int width = std::min(2048, texture_limit);
+  while (width<texture_limit&& static_cast<float>(room)> kFill * static_cast<float>(width) * static_cast<float>(width))
+    width = std::min(2 * width, texture_limit);
+  return width;
+}
+
+/// False if the atlas became higher than the graphics card takes.
+bool build_atlas(float s, std::u32string_view extra) {
+  ImFontAtlas& atlas = *ImGui::GetIO().Fonts;
+  const std::vector<Piece> pieces = plan(s, extra);
+  atlas.Clear();
+  atlas.FontBuilderIO = ImGuiFreeType::GetBuilderForFreeType();
+  atlas.Flags |= ImFontAtlasFlags_NoPowerOfTwoHeight;
+  atlas.TexGlyphPadding = kPadding;
+  atlas.TexDesiredWidth = width_for(room_of(pieces));
+  built.fonts.fill(nullptr);
+  built.ranges.clear();
+  built.ranges.reserve(pieces.size());  // so that no vector of them moves
+  for (const Piece& piece : pieces) add(piece);
+  for (size_t i = 0; i < kSizes.size(); ++i) {
+    if (!built.fonts[i]) add_default_font(i, s);
   }
-  const float height = std::round(file->line_height(size.em * s));
-  const std::u32string text = wanted(size.glyphs, extra);
-  built.fonts[i] = add(*file, height, text, false);
-  built.ems[i] = file->em_of(height);
-  add_fallbacks(*file, built.ems[i], text);
+  atlas.Build();
+  return atlas.TexHeight <= texture_limit;
+}
+
+void lend_glyphs(std::u32string_view extra) {
+  for (size_t i = 0; i < kSizes.size(); ++i) {
+    if (!holds_corpus(i) || lender_of(i) == i) continue;
+    share_glyphs(built.fonts[lender_of(i)], built.fonts[i], extra);
+  }
 }
 
 /// The builder rounds advances up, which widens text; these are the designer's.
-void set_exact_advances(ImFont* font, const File& file, float em) {
-  const float scale = em / static_cast<float>(file.face->units_per_EM);
+void set_exact_advances(ImFont* font, const FontFile& file, float em) {
   for (const ImFontGlyph& glyph : font->Glyphs) {
     const auto c = static_cast<ImWchar>(glyph.Codepoint);
-    const FT_UInt index = FT_Get_Char_Index(file.face, c);
-    FT_Fixed advance = 0;
-    if (index && !FT_Get_Advance(file.face, index, FT_LOAD_NO_SCALE, &advance))
-      shift_glyph(font, c, static_cast<float>(advance) * scale, 0);
+    if (const float advance = file.advance(c); advance >= 0) shift_glyph(font, c, advance * em, 0);
   }
 }
 
@@ -216,27 +257,46 @@ void make_digits_tabular(ImFont* font) {
 
 }  // namespace
 
+std::u32string unusual_characters(std::span<const std::string> labels) {
+  std::u32string found;  // in the order of the ids
+  std::unordered_map<char32_t, size_t> count;
+  for (std::string_view rest : labels) {
+    for (; !rest.empty(); rest.remove_prefix(static_cast<size_t>(utf8::length(rest[0])))) {
+      const char32_t c = utf8::decode(rest);
+      if (c > 0x17F && count[c]++ == 0) found += c;
+    }
+  }
+  std::stable_sort(found.begin(), found.end(), [&](char32_t a, char32_t b) { return count[a] > count[b]; });
+  return found;
+}
+
+void set_texture_limit(int px) { texture_limit = std::max(px, 1024); }  // what OpenGL 3.3 promises
+
 bool build_fonts(float s, const std::u32string& extra) {
   ImFontAtlas& atlas = *ImGui::GetIO().Fonts;
   if (built.s == s && built.extra == extra && built.fonts[0] && !atlas.Fonts.empty() &&
       atlas.Fonts[0] == built.fonts[0])
     return false;
-  atlas.Clear();
-  atlas.FontBuilderIO = ImGuiFreeType::GetBuilderForFreeType();
-  atlas.TexDesiredWidth = 2048;
-  built.ranges.clear();
-  built.ranges.reserve(kSizes.size() * (kFallbacks.size() + 1));  // so that no vector of them moves
-  for (size_t i = 0; i < kSizes.size(); ++i) add_font(i, s, extra);
-  atlas.Build();
+  std::u32string known;
+  std::copy_if(extra.begin(), extra.end(), std::back_inserter(known), displayable);
+  float fits_at = s;
+  std::u32string_view shown = fitting(fits_at, known);
+  while (!build_atlas(fits_at, shown) && fits_at > 0.1f) {
+    if (shown.empty()) fits_at *= 0.8f;
+    shown = shown.substr(0, shown.size() / 2);
+  }
+  lend_glyphs(shown);
   for (size_t i = 0; i < kSizes.size(); ++i) {
-    if (const File* file = open(kSizes[i].face)) set_exact_advances(built.fonts[i], *file, built.ems[i]);
+    if (const FontFile* file = font_file(kSizes[i].face)) set_exact_advances(built.fonts[i], *file, built.ems[i]);
     make_digits_tabular(built.fonts[i]);
   }
   built.s = s;
   built.extra = extra;
+  built.left_out = known.size() - shown.size();
   return true;
 }
 
+size_t characters_left_out() { return built.left_out; }
 ImFont* font(Font which) { return built.fonts[static_cast<size_t>(which)]; }
 float em(Font which) { return built.ems[static_cast<size_t>(which)]; }
 void forget_fonts() { built = {}; }

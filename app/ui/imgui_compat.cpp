@@ -2,6 +2,8 @@
 
 #include <imgui_internal.h>
 
+#include <algorithm>
+#include <cmath>
 #include <cstdint>
 #include <utility>
 
@@ -18,9 +20,7 @@ ImGuiKey native(Key key) {
 }
 ImGuiKey native(char c) {
   if (c >= 'A' && c <= 'Z') return static_cast<ImGuiKey>(ImGuiKey_A + (c - 'A'));
-  if (c >= '0' && c <= '9') return static_cast<ImGuiKey>(ImGuiKey_0 + (c - '0'));
-  if (c == '[' || c == ']') return c == '[' ? ImGuiKey_LeftBracket : ImGuiKey_RightBracket;
-  return c == '.' ? ImGuiKey_Period : c == '/' ? ImGuiKey_Slash : c == '=' ? ImGuiKey_Equal : ImGuiKey_Minus;
+  return static_cast<ImGuiKey>(ImGuiKey_0 + (c - '0'));
 }
 bool enter_of_keypad(bool repeat) { return ImGui::IsKeyPressed(ImGuiKey_KeypadEnter, repeat); }
 #else
@@ -45,7 +45,15 @@ bool key_pressed(Key key, bool repeat) {
   return ImGui::IsKeyPressed(native(key), repeat) || (key == Key::kEnter && enter_of_keypad(repeat));
 }
 
-bool character_key_pressed(char character) { return ImGui::IsKeyPressed(native(character), false); }
+bool character_key_pressed(char character) {
+  const ImGuiIO& io = ImGui::GetIO();
+  if (character >= 'A' && character <= 'Z') return ImGui::IsKeyPressed(native(character), false);
+  const auto typed = [&](char c) { return io.InputQueueCharacters.contains(static_cast<ImWchar>(c)); };
+  if (typed(character)) return true;
+  const bool digit = character >= '0' && character <= '9';
+  return digit && !io.KeyShift && std::none_of(kSigns.begin(), kSigns.end(), typed) &&
+         ImGui::IsKeyPressed(native(character), false);
+}
 
 ImGuiID last_item_id() { return GImGui->LastItemData.ID; }
 
@@ -123,6 +131,21 @@ void shift_glyph(ImFont* font, ImWchar codepoint, float new_advance, float shift
   font->IndexAdvanceX[codepoint] = new_advance;
 #else
   (void)font, (void)codepoint, (void)new_advance, (void)shift_x;  // fonts are loaded lazily: Inter's own digits stay
+#endif
+}
+
+void share_glyphs(const ImFont* from, ImFont* to, std::u32string_view characters) {
+#if IMGUI_VERSION_NUM < 19200
+  const float down = std::round(to->Ascent) - std::round(from->Ascent);
+  for (const char32_t c : characters) {
+    const ImFontGlyph* g = from->FindGlyphNoFallback(static_cast<ImWchar>(c));
+    if (!g || to->FindGlyphNoFallback(static_cast<ImWchar>(c))) continue;
+    to->AddGlyph(nullptr, static_cast<ImWchar>(c), g->X0, g->Y0 + down, g->X1, g->Y1 + down, g->U0, g->V0, g->U1, g->V1,
+                 g->AdvanceX);
+  }
+  to->BuildLookupTable();
+#else
+  (void)from, (void)to, (void)characters;                         // there each font rasterises what is drawn, when it is drawn
 #endif
 }
 

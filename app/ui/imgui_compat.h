@@ -1,11 +1,13 @@
 #pragma once
 #include <imgui.h>
 
+#include <string_view>
+
 /// All that differs between Dear ImGui versions, or needs its internals, is behind these few names. Debian ships 1.86;
 /// other systems build against newer ones.
 namespace nopeek::ui {
 
-/// Keys by meaning. Letters, digits and '.' are asked for by their (upper case) character.
+/// Keys by meaning. All others are asked for by their character.
 enum class Key {
   kTab,
   kLeft,
@@ -25,8 +27,12 @@ enum class Key {
 };
 
 bool key_pressed(Key key, bool repeat = true);
-/// The key that carries `character` on a US keyboard went down: 'R', '1', '.', '/', '=', '-', '0', '[', ']'.
+/// A letter's key went down ('R'), or something else was typed: '1', '.', '?', '+', '-', wherever the keyboard has it,
+/// the keypad included. A digit's key counts also where it types a digit with Shift alone, unless it is a sign of
+/// `kSigns`.
 bool character_key_pressed(char character);
+/// The signs that mean something to the interface.
+inline constexpr std::string_view kSigns = "+-=?.[]";
 
 /// Of the item that was submitted last.
 ImGuiID last_item_id();
@@ -58,5 +64,7 @@ class OffScreenList {
 
 /// Advance and horizontal offset of one glyph, changed after the atlas was built.
 void shift_glyph(ImFont* font, ImWchar codepoint, float new_advance, float shift_x);
+/// Gives `to` the glyphs of `characters` that it lacks and `from` has, on the same line; both are of one built atlas.
+void share_glyphs(const ImFont* from, ImFont* to, std::u32string_view characters);
 
 }  // namespace nopeek::ui

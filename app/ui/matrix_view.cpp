@@ -211,7 +211,7 @@ void MatrixView::read_wheel(const MatrixSpec& spec, const Interaction& it) {
   if (!has_keys(it) || ImGui::GetIO().KeyCtrl) return;
   if (character_key_pressed('0')) fit();
   const ImVec2 about = spec.chosen.valid() ? cell_rect(spec.chosen).centre() : rect_.centre();
-  if (character_key_pressed('=')) zoom_about(about, kWheelStep);
+  if (character_key_pressed('+') || character_key_pressed('=')) zoom_about(about, kWheelStep);
   if (character_key_pressed('-')) zoom_about(about, 1 / kWheelStep);
 }
 

@@ -74,6 +74,7 @@ constexpr Palette kLight{
 
 constexpr float kReferenceW = 1600, kReferenceH = 900;
 constexpr float kLeastW = 1024, kLeastH = 576, kLeastScale = 0.5f;
+constexpr float kGreatestScale = 6;  // of the largest font, 40 logical px, see kGreatestEm
 constexpr float kWideFrom = 1520, kMediumFrom = 1200, kLowBelow = 840;
 constexpr float kPresentScale = 1.25f;
 
@@ -108,7 +109,18 @@ float wished_scale(ImVec2 size, double text_size) {
   return static_cast<float>(text_size) * std::max(1.0f, std::min(size.x / kReferenceW, size.y / kReferenceH));
 }
 
-float greatest_scale(ImVec2 size) { return std::max(kLeastScale, std::min(size.x / kLeastW, size.y / kLeastH)); }
+float greatest_scale(ImVec2 size) {
+  return std::clamp(std::min(size.x / kLeastW, size.y / kLeastH), kLeastScale, kGreatestScale);
+}
+
+double first_text_size(ImVec2 size, float display_scale) {
+  double best = 1;
+  for (const double text_size : kTextSizes) {
+    const float wished = wished_scale(size, text_size);
+    if (wished <= std::min(display_scale, greatest_scale(size)) + 0.01f) best = std::max(best, text_size);
+  }
+  return best;
+}
 
 Theme make_theme(ImVec2 size, bool dark, double text_size, bool presenting, bool motion) {
   Theme t;

@@ -74,12 +74,17 @@ inline const Palette& colors() { return theme().colors(); }
 inline float px(float logical) { return theme().px(logical); }
 
 /// The theme for a window of `size` px. `text_size` is what the user chose; it counts less where the logical size would
-/// fall below 1024 x 576. Presenting enlarges by a quarter under the same rule.
+/// fall below 1024 x 576, and the scale never exceeds 6. Presenting enlarges by a quarter under the same rule.
 Theme make_theme(ImVec2 size, bool dark, double text_size, bool presenting, bool motion);
 void use_theme(const Theme& theme);
+/// What text sizes there are to choose from.
+inline constexpr std::array kTextSizes{0.8, 1.0, 1.25, 1.5};
+/// The one to begin with where nobody has chosen yet: on a display that asks for a scale (as people set it for all
+/// programs), the largest that stays within it and leaves the least logical size; 1 on others.
+double first_text_size(ImVec2 size, float display_scale);
 /// The scale that `text_size` would get, before the lower bound of the logical size.
 float wished_scale(ImVec2 size, double text_size);
-/// Larger ones would leave less than the least logical size.
+/// Larger ones would leave less than the least logical size, or need larger glyphs than fonts can have.
 float greatest_scale(ImVec2 size);
 
 }  // namespace nopeek::ui

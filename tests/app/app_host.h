@@ -24,6 +24,7 @@ class AppHost : public NullHost {
     bool paused = true;
     ImVec2 size{1600, 900};
     Camera* camera = nullptr;
+    std::filesystem::path state_folder = {};
   };
   AppHost() : AppHost(Options{}) {}
   explicit AppHost(Options options);

@@ -1,4 +1,5 @@
 // What a person can do, on the whole App: by mouse, by keyboard alone, and with files that are no good.
+#include <GLFW/glfw3.h>
 #include <doctest/doctest.h>
 
 #include "app/ui/focus.h"
@@ -87,6 +88,55 @@ TEST_CASE("shortcuts") {
   CHECK(h.app().fullscreen());
   PLAY(h, "key Esc");
   CHECK_FALSE(h.app().fullscreen());
+}
+
+namespace {
+
+/// As GLFW tells it: the key, what it types, and the key's release. `modifier` 0: none.
+void type_key(AppHost& host, int modifier, int key, unsigned typed) {
+  if (modifier) host.input().key(modifier, true);
+  host.input().key(key, true);
+  if (typed) host.input().text(typed);
+  host.input().key(key, false);
+  if (modifier) host.input().key(modifier, false);
+  host.frames(5);
+}
+
+}  // namespace
+
+TEST_CASE("shortcuts are where the keyboard has their signs: German, French, Czech, keypad") {
+  AppHost h;
+  const auto scale = [&] { return h.figures()["scale"].get<double>(); };
+  const auto scene = [&] { return h.figures()["scene"].get<std::string>(); };
+  const std::string first = scene();
+  const int ctrl = GLFW_KEY_LEFT_CONTROL, shift = GLFW_KEY_LEFT_SHIFT;
+  type_key(h, ctrl, GLFW_KEY_RIGHT_BRACKET, '+');  // German
+  CHECK(scale() > 1.2);
+  type_key(h, ctrl, GLFW_KEY_SLASH, '-');
+  CHECK(scale() == 1);
+  type_key(h, ctrl, GLFW_KEY_KP_ADD, '+');
+  CHECK(scale() > 1.2);
+  type_key(h, ctrl, GLFW_KEY_KP_0, '0');
+  CHECK(scale() == 1);
+  type_key(h, ctrl, GLFW_KEY_1, '+');  // Czech
+  CHECK(scale() > 1.2);
+  CHECK(scene() == first);
+  type_key(h, ctrl, GLFW_KEY_0, 0xE0);  // French: à
+  CHECK(scale() == 1);
+  type_key(h, 0, GLFW_KEY_2, 0xE9);  // French, without Shift: é
+  CHECK(scene() != first);
+  type_key(h, 0, GLFW_KEY_1, '&');
+  CHECK(scene() == first);
+  type_key(h, shift, GLFW_KEY_3, '3');
+  CHECK(scene() != first);
+  type_key(h, 0, GLFW_KEY_KP_1, '1');
+  CHECK(scene() == first);
+  type_key(h, 0, GLFW_KEY_KP_2, 0);  // without NumLock it is an arrow
+  CHECK(scene() == first);
+  type_key(h, shift, GLFW_KEY_2, '@');  // US
+  CHECK(scene() == first);
+  type_key(h, shift, GLFW_KEY_MINUS, '?');  // German
+  CHECK(registry::find("Close"));
 }
 
 TEST_CASE("letters typed into a field are no shortcuts") {

@@ -120,4 +120,28 @@ TEST_CASE("an input's wait begins when it came, and ends with the frame that it 
   CHECK_FALSE(queue.apply(c.io()).has_value());
 }
 
+TEST_CASE("what is typed with Ctrl held is seen with it, at once, and by no text field") {
+  Context c;
+  InputQueue q;
+  q.key(GLFW_KEY_LEFT_CONTROL, true), q.key(GLFW_KEY_RIGHT_BRACKET, true), q.text('+');
+  q.key(GLFW_KEY_RIGHT_BRACKET, false), q.key(GLFW_KEY_LEFT_CONTROL, false);
+  q.apply(c.io());
+  CHECK(c.io().KeyCtrl);
+  CHECK(c.io().InputQueueCharacters.contains('+'));
+}
+
+TEST_CASE("letters are where they are printed, digits where they are everywhere") {
+  using nopeek::key_as_printed;
+  CHECK(key_as_printed(GLFW_KEY_Q, "a") == GLFW_KEY_A);           // French
+  CHECK(key_as_printed(GLFW_KEY_Y, "z") == GLFW_KEY_Z);           // German
+  CHECK(key_as_printed(GLFW_KEY_SEMICOLON, "s") == GLFW_KEY_S);   // Dvorak
+  CHECK(key_as_printed(GLFW_KEY_Q, "'") == GLFW_KEY_APOSTROPHE);  // Dvorak: no Q
+  CHECK(key_as_printed(GLFW_KEY_A, "\u0444") == GLFW_KEY_A);      // Russian
+  CHECK(key_as_printed(GLFW_KEY_A, nullptr) == GLFW_KEY_A);
+  CHECK(key_as_printed(GLFW_KEY_1, "&") == GLFW_KEY_1);  // French
+  CHECK(key_as_printed(GLFW_KEY_2, "\u00E9") == GLFW_KEY_2);
+  CHECK(key_as_printed(GLFW_KEY_F1, "a") == GLFW_KEY_F1);
+  CHECK(key_as_printed(GLFW_KEY_KP_ADD, "+") == GLFW_KEY_KP_ADD);
+}
+
 }  // namespace nopeek::test::input_queue_test

@@ -62,6 +62,17 @@ class TemporaryFolder {
   std::filesystem::path path_;
 };
 
+/// The current folder is another one for as long as this lives.
+class CurrentFolder {
+ public:
+  explicit CurrentFolder(const std::filesystem::path& folder) { std::filesystem::current_path(folder); }
+  ~CurrentFolder() { std::filesystem::current_path(before_); }
+  CurrentFolder(const CurrentFolder&) = delete;
+
+ private:
+  std::filesystem::path before_ = std::filesystem::current_path();
+};
+
 std::string read_file(const std::filesystem::path& file);
 void make_file(const std::filesystem::path& file, const std::string& content);
 

@@ -106,7 +106,42 @@ TEST_CASE("a line that cannot be understood is refused by its number, with what 
   }
 }
 
+TEST_CASE("a tour writes below the current folder only, by whatever way it is named") {
+  nopeek::test::TemporaryFolder folder;
+  std::filesystem::create_directories(folder / "here/sub");
+  std::filesystem::create_directories(folder / "elsewhere");
+  std::filesystem::create_directory_symlink(folder / "elsewhere", folder / "here/link");
+  const nopeek::test::CurrentFolder here(folder / "here");
+  const auto quoted = [](const std::filesystem::path& path) { return "\"" + path.string() + "\""; };
+  for (const std::string command : {"shot ", "state "}) {
+    for (const auto& inside : {std::string("a"), std::string("new/sub/a"), std::string("sub/../a"),
+                               quoted(folder / "here/a"), std::string("../here/a")}) {
+      CAPTURE(command + inside);
+      CHECK(parse(command + inside, "t").size() == 1);
+    }
+    for (const auto& outside :
+         {std::string("../a"), std::string("sub/../../a"), std::string("."), std::string("link/a"),
+          quoted(folder / "a"), std::string("/dev/null"), std::string("../here-too/a")}) {
+      CAPTURE(command + outside);
+      CHECK(refusal(command + outside).find("below the current folder only") != std::string::npos);
+    }
+  }
+  const auto steps =
+      nopeek::tour::with_pictures(parse("say a", "t"), folder / "elsewhere", "p");  // asked for by people
+  CHECK(steps.size() > 1);
+}
+
 TEST_CASE("keys") {
+  CHECK(parse_chord("?")->character == '?');
+  CHECK(parse_chord("?")->code == GLFW_KEY_SLASH);
+  CHECK(parse_chord("Shift+/")->character == '?');
+  CHECK(parse_chord("Shift+1")->character == '!');
+  CHECK(parse_chord("!")->modifiers == std::vector<int>{GLFW_KEY_LEFT_SHIFT});
+  CHECK(parse_chord("_")->code == GLFW_KEY_MINUS);
+  CHECK(parse_chord("Ctrl++")->character == '+');
+  CHECK(parse_chord("Ctrl+0")->character == '0');
+  CHECK(parse_chord("Ctrl+Space")->character == 0);
+  CHECK(parse_chord("Alt+1")->character == 0);
   CHECK(parse_chord("a")->character == 'a');
   CHECK(parse_chord("Shift+A")->character == 'A');
   CHECK(parse_chord("Ctrl+a")->character == 0);

@@ -196,7 +196,6 @@ TEST_CASE("what goes wrong names the line and what was found instead") {
       {"set Speed fast", "test:1: a slider is set to"},
       {"set Size huge", "test:1: there is no 'Size/huge'"},
       {"point Nowhere", "test:1: there is no 'Nowhere'"},
-      {"state /proc/no/such/folder/file.json", "test:1: "},
   };
   for (const auto& [tour, expected] : cases) {
     CAPTURE(tour);
@@ -223,7 +222,8 @@ TEST_CASE("captions, pictures, dropped files, and quit ends before the rest") {
 TEST_CASE("state holds the figures and every widget") {
   Widgets w;
   TemporaryFolder folder;
-  CHECK_MESSAGE(w.play("resize 800x600\nstate \"" + (folder / "new/state.json").string() + "\""), w.failure());
+  const nopeek::test::CurrentFolder here(folder / "");
+  CHECK_MESSAGE(w.play("resize 800x600\nstate new/state.json"), w.failure());
   const auto state = nlohmann::json::parse(nopeek::test::read_file(folder / "new/state.json"));
   CHECK(state["scene"] == "Test");
   const auto& widgets = state["widgets"];
@@ -234,6 +234,9 @@ TEST_CASE("state holds the figures and every widget") {
   CHECK((*step)["enabled"] == true);
   CHECK((*step)["rect"][2] > 10);
   CHECK(ImGui::GetIO().DisplaySize.x == 800);
+  nopeek::test::make_file(folder / "file", "x");
+  CHECK_FALSE(w.play("say hi\nstate file/state.json"));
+  CHECK_MESSAGE(w.failure().starts_with("test:2: "), w.failure());
 }
 
 }  // namespace nopeek::test::tour_player_test
