@@ -5,8 +5,9 @@ set -eu
 cd "$(dirname "$0")/.."
 
 scripts/install-deps.sh
-cmake --preset release
-cmake --build --preset release
+[ -e build/release/nopeek ] || echo "Building NoPeek, which takes a minute or two; [n/m] says how far it is."
+cmake --preset release --log-level=WARNING
+cmake --build --preset release --target nopeek
 
 if [ $# -eq 0 ] && [ -z "${DISPLAY:-}${WAYLAND_DISPLAY:-}" ] && [ "$(uname)" = Linux ]; then
   pictures=build/pictures

@@ -14,6 +14,7 @@
 #include "app/commands/interrupt.h"
 #include "core/base/error.h"
 #include "core/bench/bench.h"
+#include "core/io/corpus_file.h"
 #include "core/live/lab.h"
 
 namespace nopeek {
@@ -238,7 +239,7 @@ class Bench {
  public:
   Bench(const BenchCommand& command, const Machine& machine, Report& output) : command_(command), output_(output) {
     std::set<int> counts = {1, machine.hardware_threads};
-    if (command.threads > 0) counts = {command.threads};
+    if (command.threads) counts = {*command.threads};
     for (const int count : counts) pools_.push_back(std::make_unique<ThreadPool>(count));
   }
 
@@ -271,7 +272,7 @@ class Bench {
  private:
   void measure(Part part, const Subject& subject, ThreadPool& pool,
                const std::optional<Parameters<float>>& parameters) {
-    const int samples = command_.samples;
+    const int samples = command_.samples.value_or(0);
     Progress* progress = &interruptible();
     const auto write = [&](auto&& bench, auto put) {
       status_.clear();

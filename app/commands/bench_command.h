@@ -9,8 +9,8 @@ struct BenchCommand {
   std::string config;  // tiny, small, medium, large, gpt2; empty: all
   std::string only;    // step, twins, decode; empty: all that a size is measured with
   std::optional<int> channels, context, batch, layers, heads;  // instead of those of `config`
-  int threads = 0;                                             // 0: one, and one a core
-  int samples = 0;                                             // 0: as many as some seconds hold
+  std::optional<int> threads;                                  // none: one, and one per core
+  std::optional<int> samples;                                  // none: as many as some seconds hold
   bool json = false;
 };
 

@@ -2,17 +2,24 @@
 
 #include <CLI/CLI.hpp>
 #include <algorithm>
+#include <csignal>
 #include <cstdio>
 #include <exception>
 #include <new>
 
+#include "app/commands/assets.h"
 #include "app/commands/bench_command.h"
+#include "app/commands/completion.h"
 #include "app/commands/generate_command.h"
 #include "app/commands/inspect_command.h"
+#include "app/commands/interrupt.h"
 #include "app/commands/leaktest_command.h"
+#include "app/commands/note.h"
+#include "app/commands/options.h"
 #include "app/commands/train_command.h"
 #include "core/base/error.h"
 #include "core/base/instruction_level.h"
+#include "core/io/shown.h"
 #ifdef NOPEEK_APP
 #include "app/host/window.h"
 #endif
@@ -21,127 +28,109 @@ namespace nopeek {
 
 namespace {
 
-/// Unsigned numbers are read leniently by the library: "-1" would become the largest of them.
-std::string is_seed(const std::string& text) {
-  const bool digits = !text.empty() && text.find_first_not_of("0123456789") == std::string::npos;
-  return digits && text.size() <= 18 ? ""
-                                     : "must be a whole number from 0 on, of at most 18 digits, not '" + text + "'.";
+const std::vector<std::string> kSizes = {"tiny", "small", "medium", "large"};
+constexpr Options::Whole kSeeds = {0, 999'999'999'999'999'999};  // of at most 18 digits, as in the window
+
+/// "1000", or "10m"
+bool set_checkpoints(TrainCommand& train, const std::string& text) {
+  constexpr int64_t kMost = 50'000'000;
+  const bool minutes = text.ends_with('m');
+  const auto value = parse_whole(minutes ? text.substr(0, text.size() - 1) : text);
+  if (!value || *value < 1 || *value > kMost) return false;
+  (minutes ? train.checkpoint_minutes : train.checkpoint_steps) = *value;
+  return true;
 }
 
-/// An empty path stands for none inside the program; on the command line it is a variable that was not set.
-std::string is_path(const std::string& text) { return text.empty() ? "must not be empty. Name a file or folder." : ""; }
-
-void describe_train(CLI::App& app, TrainCommand& train, std::string& size) {
-  app.description("Train with the causal mask, without it, or both as twins, and print what came out.");
-  app.add_option("--corpus", train.corpus, "pull-requests, toy, tales, or a UTF-8 text file")
-      ->check(is_path)
-      ->capture_default_str();
-  app.add_option("--tokenizer", train.tokenizer, "How the text is cut: auto, word, char, or bpe: byte pairs, as GPT-2")
-      ->check(CLI::IsMember({"auto", "word", "char", "bpe"}))
-      ->capture_default_str();
-  app.add_option("--config", size, "Model size to start from: tiny, small, medium or large")->capture_default_str();
-  app.add_option("--d-model", train.config.model.channels, "Width: channels of the residual stream")
-      ->capture_default_str();
-  app.add_option("--layers", train.config.model.layers)->capture_default_str();
-  app.add_option("--heads", train.config.model.heads)->capture_default_str();
-  app.add_option("--context", train.config.model.context, "Tokens a window")->capture_default_str();
-  app.add_option("--batch", train.config.train.batch, "Windows a step")->capture_default_str();
-  app.add_option("--steps", train.steps)->check(CLI::Range(int64_t{1}, int64_t{50'000'000}))->capture_default_str();
-  app.add_option("--lr", train.config.train.learning_rate, "Learning rate")->capture_default_str();
-  app.add_option("--dropout", train.config.model.dropout)->capture_default_str();
-  app.add_option("--seed", train.config.seed)->check(is_seed)->capture_default_str();
-  app.add_option("--threads", train.threads, "0: one a core; the results are the same for any number")
-      ->check(CLI::Range(0, 256))
-      ->capture_default_str();
-  app.add_option("--mask", train.mask, "Which models: on, off or both")
-      ->check(CLI::IsMember({"on", "off", "both"}))
-      ->capture_default_str();
-  app.add_option("--log", train.log, "Write run.csv, outside of --save: step,lane,reported,honest,future_attention")
-      ->check(is_path);
-  app.add_option("--save", train.save, "Save the run to this folder: DIR/masked and DIR/unmasked are models")
-      ->check(is_path);
-  app.add_option("--resume", train.resume, "Go on with a saved run, to --steps in all")->check(is_path);
+void describe_train(Options& options, TrainCommand& train) {
+  // The first one: a size sets what the options below then change, in whatever order they were given.
+  const auto choose_size = [&options, &train](const std::string& name) {
+    if (std::find(kSizes.begin(), kSizes.end(), name) == kSizes.end()) return false;
+    train.config = preset(name);
+    options.show_defaults();
+    return true;
+  };
+  options
+      .custom("--config", "SIZE", "tiny, small, medium or large",
+              "Model size to start from: tiny, small, medium or large", choose_size)
+      .words = kSizes;
+  const auto set_corpus = [&train](const std::string& name) { return train.corpus = name, !name.empty(); };
+  auto& corpus =
+      options.custom("--corpus", "CORPUS", "pull-requests, toy, tales or the name of a text file",
+                     "pull-requests, toy, tales, or a UTF-8 text file", set_corpus, [&train] { return train.corpus; });
+  corpus.words = {std::begin(kBuiltInCorpora), std::end(kBuiltInCorpora)};
+  corpus.is_file = true;
+  options.choice("--tokenizer", train.tokenizer, {"auto", "word", "char", "bpe"},
+                 "How the text is cut: auto, word, char, or bpe (byte pairs, as in GPT-2)");
+  options.whole("--d-model", train.config.model.channels, {}, "Width: channels of the residual stream");
+  options.whole("--layers", train.config.model.layers, {}, "Transformer blocks");
+  options.whole("--heads", train.config.model.heads, {}, "Attention heads per layer; they divide the width");
+  options.whole("--context", train.config.model.context, {}, "Tokens per window");
+  options.whole("--batch", train.config.train.batch, {}, "Windows per step");
+  options.whole("--steps", train.steps, {1, 50'000'000}, "Training steps");
+  options.real("--lr", train.config.train.learning_rate, "Learning rate");
+  options.real("--dropout", train.config.model.dropout, "Share of activations dropped in training, 0 to below 1");
+  options.whole("--seed", train.config.seed, kSeeds, "Initial weights and batches: the same seed gives the same run");
+  options.whole("--threads", train.threads, {0, 256}, "0: one per core; the results are the same for any number");
+  options.choice("--mask", train.mask, {"on", "off", "both"}, "Which models: with the mask, without it, or both");
+  options.file("--log", train.log, "Write run.csv, outside of --save: step,lane,reported,honest,future_attention");
+  options.folder("--save", train.save, "Save the run to this folder: DIR/masked and DIR/unmasked are models");
+  options.custom("--checkpoint-every", "N", "a number of steps, such as 1000, or of minutes, such as 10m",
+                 "Also save on the way, every N steps, or minutes as in 10m; needs --save",
+                 [&train](const std::string& text) { return set_checkpoints(train, text); });
+  options.folder("--resume", train.resume, "Go on with a saved run, to --steps in all");
+  options.flag("--json", train.json, "Settings and results as one document (docs/command-line.md)");
 }
 
-void describe_generate(CLI::App& app, GenerateCommand& generate) {
-  app.description("Continue a text, one token at a time.");
-  app.add_option("--model", generate.model, "Folder with config.json, model.safetensors and tokenizer.json")
-      ->check(is_path)
-      ->required();
-  app.add_option("--prompt", generate.prompt, "Text to continue; empty: the beginning of a document")->required();
-  app.add_option("--max-new-tokens", generate.max_new_tokens)->check(CLI::Range(0, 1'000'000))->capture_default_str();
-  app.add_option("--temperature", generate.temperature, "Below 1 sharper, above 1 flatter, 0 greedy; 1 if not given");
-  app.add_option("--top-k", generate.top_k, "Keep the k likeliest tokens; 0: all")->capture_default_str();
-  app.add_option("--top-p", generate.top_p, "Keep the fewest tokens that together reach p; 1: all")
-      ->capture_default_str();
-  app.add_flag("--greedy", generate.greedy, "Always the likeliest token");
-  app.add_option("--seed", generate.seed, "The same seed writes the same text")->check(is_seed)->capture_default_str();
-  app.add_flag("--no-kv-cache", generate.no_kv_cache, "Compute every position anew at every step");
-  app.add_flag("--dropout-on", generate.dropout_on, "Leave dropout on, by mistake as it were");
-  app.add_flag("--json", generate.json, "Every step with its whole distribution (docs/command-line.md)");
+void describe_model(Options& options, std::filesystem::path& model) {
+  options.folder("--model", model, "Folder with config.json, model.safetensors and tokenizer.json").require();
 }
 
-void describe_inspect(CLI::App& app, InspectCommand& inspect) {
-  app.description("One pass over a text: what each position predicts, and with --json all that the model computes.");
-  app.add_option("--model", inspect.model, "Folder with config.json, model.safetensors and tokenizer.json")
-      ->check(is_path)
-      ->required();
-  app.add_option("--text", inspect.text, "At least one token, at most the model's context")->required();
-  app.add_option("--mask", inspect.mask, "on or off, instead of the model's own")->check(CLI::IsMember({"on", "off"}));
-  app.add_flag("--grad", inspect.grad, "With --json: also the gradient of the reported loss");
-  app.add_flag("--json", inspect.json, "Logits, attention and losses (docs/command-line.md)");
+void describe_generate(Options& options, GenerateCommand& generate) {
+  describe_model(options, generate.model);
+  options.text("--prompt", generate.prompt, "Text to continue; empty: the beginning of a document").require();
+  options.whole("--max-new-tokens", generate.max_new_tokens, {0, 1'000'000}, "Stop after this many new tokens");
+  options.real("--temperature", generate.temperature, "Below 1 sharper, above 1 flatter, 0 greedy; 1 if not given");
+  options.whole("--top-k", generate.top_k, {}, "Keep the k likeliest tokens; 0: all");
+  options.real("--top-p", generate.top_p, "Keep the fewest tokens that together reach p; 1: all");
+  options.flag("--greedy", generate.greedy, "Always the likeliest token");
+  options.whole("--seed", generate.seed, kSeeds, "The same seed writes the same text");
+  options.flag("--no-kv-cache", generate.no_kv_cache, "Recompute every position at every step");
+  options.flag("--dropout-on", generate.dropout_on, "Leave dropout on, as if by mistake");
+  options.flag("--json", generate.json, "Every step with its whole distribution (docs/command-line.md)");
 }
 
-void describe_leaktest(CLI::App& app, LeakTestCommand& test) {
-  app.description("Change each token and look which outputs move: status 0 if none before it does, 1 if one does.");
-  app.add_option("--model", test.model, "Folder with config.json, model.safetensors and tokenizer.json")
-      ->check(is_path)
-      ->required();
-  app.add_option("--text", test.text, "2 tokens to the model's context; if not given, the whole context if affordable");
-  app.add_option("--mask", test.mask, "on or off, instead of the model's own")->check(CLI::IsMember({"on", "off"}));
-  app.add_flag("--json", test.json, "Both grids with all digits (docs/command-line.md)");
+void describe_mask(Options& options, std::string& mask) {
+  options.choice("--mask", mask, {"on", "off"}, "on or off, instead of the model's own");
 }
 
-void describe_bench(CLI::App& app, BenchCommand& bench) {
-  app.description("Measure how fast this machine trains and decodes, beside what it could do at best.");
-  app.add_option("--config", bench.config, "Only this size: tiny, small, medium, large, or gpt2, which only decodes")
-      ->check(CLI::IsMember({"tiny", "small", "medium", "large", "gpt2"}));
-  app.add_option("--only", bench.only, "step: of training; twins: with honest loss and snapshots; or decode")
-      ->check(CLI::IsMember({"step", "twins", "decode"}));
-  app.add_option("--threads", bench.threads, "Only so many; if not given, 1 and one a core")->check(CLI::Range(1, 256));
-  app.add_option("--samples", bench.samples, "Time exactly so many, instead of for some seconds")
-      ->check(CLI::Range(1, 1'000'000));
-  app.add_option("--d-model", bench.channels, "With --config: another width");
-  app.add_option("--layers", bench.layers, "With --config: other layers");
-  app.add_option("--heads", bench.heads, "With --config: other heads");
-  app.add_option("--context", bench.context, "With --config: another context");
-  app.add_option("--batch", bench.batch, "With --config: another batch");
-  app.add_flag("--json", bench.json, "One document with all figures (docs/command-line.md)");
+void describe_inspect(Options& options, InspectCommand& inspect) {
+  describe_model(options, inspect.model);
+  options.text("--text", inspect.text, "At least one token, at most the model's context").require();
+  describe_mask(options, inspect.mask);
+  options.flag("--grad", inspect.grad, "With --json: also the gradient of the reported loss");
+  options.flag("--json", inspect.json, "Logits, attention and losses (docs/command-line.md)");
 }
 
-/// The arguments as the library takes them: last one first. It would read the one behind "--prompt=" as the prompt.
-std::vector<std::string> arguments(int argc, char** argv) {
-  std::vector<std::string> result;
-  for (int i = 1; i < argc; ++i) {
-    const std::string argument = argv[i];
-    const bool empty = argument.starts_with("--") && argument.find('=') == argument.size() - 1;
-    result.push_back(empty ? argument.substr(0, argument.size() - 1) : argument);
-    if (empty) result.emplace_back();
-  }
-  std::reverse(result.begin(), result.end());
-  return result;
+void describe_leaktest(Options& options, LeakTestCommand& test) {
+  describe_model(options, test.model);
+  options.text("--text", test.text, "2 tokens up to the model's context; if not given, as much as 20 s allow");
+  describe_mask(options, test.mask);
+  options.flag("--json", test.json, "Both grids with all digits (docs/command-line.md)");
 }
 
-/// The presets give the defaults that single options then change, whatever their order on the command line; so the size
-/// must be known before the options are described. Those of `bench` are no presets.
-std::string size_among(int argc, char** argv) {
-  for (int i = 1; i < argc; ++i) {
-    const std::string argument = argv[i];
-    if (argument == "bench") return "tiny";
-    if (argument == "--config" && i + 1 < argc) return argv[i + 1];
-    if (argument.starts_with("--config=")) return argument.substr(9);
-  }
-  return "tiny";
+void describe_bench(Options& options, BenchCommand& bench) {
+  options.choice("--config", bench.config, {"tiny", "small", "medium", "large", "gpt2"},
+                 "Only this size: tiny, small, medium, large, or gpt2, which only decodes");
+  options.choice("--only", bench.only, {"step", "twins", "decode"},
+                 "step: of training; twins: with honest loss and snapshots; or decode");
+  options.whole("--threads", bench.threads, {1, 256}, "This many; if not given, 1 and one per core");
+  options.whole("--samples", bench.samples, {1, 1'000'000}, "Time exactly this many, instead of for some seconds");
+  options.whole("--d-model", bench.channels, {}, "With --config: another width");
+  options.whole("--layers", bench.layers, {}, "With --config: another number of layers");
+  options.whole("--heads", bench.heads, {}, "With --config: another number of heads");
+  options.whole("--context", bench.context, {}, "With --config: another context");
+  options.whole("--batch", bench.batch, {}, "With --config: another batch");
+  options.flag("--json", bench.json, "One document with all figures (docs/command-line.md)");
 }
 
 #ifdef NOPEEK_APP
@@ -153,83 +142,104 @@ std::vector<std::string> scene_names() {
   };
 }
 
-struct WindowArguments {
-  WindowOptions options;
-  std::string size, theme;
+/// "1600x900"
+bool set_size(WindowOptions& window, const std::string& text) {
+  constexpr int64_t kMost = 99'999;
+  const size_t by = text.find('x');
+  if (by == std::string::npos) return false;
+  const auto width = parse_whole(text.substr(0, by)), height = parse_whole(text.substr(by + 1));
+  if (!width || !height || *width < 320 || *height < 240 || *width > kMost || *height > kMost) return false;
+  window.width = static_cast<int>(*width);
+  window.height = static_cast<int>(*height);
+  return true;
+}
+
+void describe_window(Options& options, WindowOptions& window, std::string& theme) {
+  options.choice("--scene", window.scene, scene_names(), "Scene to open with");
+  options.file("--tour", window.tour, "Play a tour file (see docs/tours.md)");
+  options.folder("--shots", window.shots, "With --tour: write a picture of every caption into this folder, then end");
+  options.custom("--size", "WxH", "a width and height in pixels, at least 320x240, such as 1600x900",
+                 "Window size in pixels, such as 1600x900",
+                 [&window](const std::string& text) { return set_size(window, text); });
+  options.real("--scale", window.scale, "Text size: 0.8, 1, 1.25 or 1.5", {0.8, 1, 1.25, 1.5});
+  options.choice("--theme", theme, {"dark", "light"}, "dark or light");
+  options.folder("--model", window.model, "Open the folder of a model, or of a saved run");
+  options.whole("--seed", window.seed, kSeeds, "Seed of the first run");
+}
+
+int open_window(WindowOptions& window, const std::string& theme) {
+  if (!window.shots.empty() && window.tour.empty()) {
+    throw Error("--shots writes the pictures of a tour. Name one as well, by --tour FILE.");
+  }
+  std::error_code ignored;
+  if (!window.model.empty() && !std::filesystem::is_directory(window.model, ignored)) {
+    throw Error("--model " + shown(window.model) + " is not a folder. Name that of a model, or of a saved run.");
+  }
+  if (!theme.empty()) window.dark = theme == "dark";
+  return run_window(window);
+}
+#endif
+
+/// Everything that the command line may say, as it is parsed.
+struct CommandLine {
+  CLI::App app{"NoPeek: see why a transformer decoder needs its causal mask.\nWithout a command it opens the window.",
+               "nopeek"};
+  std::deque<Options> commands{Options(app)};  // the first one: without a command
+  std::string completion;
+  TrainCommand train;
+  GenerateCommand generate;
+  InspectCommand inspect;
+  LeakTestCommand leaktest;
+  BenchCommand bench;
+#ifdef NOPEEK_APP
+  WindowOptions window;
+  std::string theme;
+#endif
+
+  CommandLine() {
+    app.set_version_flag("--version", std::string("nopeek " NOPEEK_VERSION ", core: ") + instruction_level(),
+                         "Version, and the instructions that the core was compiled for");
+    app.require_subcommand(0, 1);
+    const auto command = [&](const char* name, const char* description) -> Options& {
+      return commands.emplace_back(*app.add_subcommand(name, description));
+    };
+    describe_train(command("train", "Train with the causal mask, without it, or both as twins, and print the results."),
+                   train);
+    describe_generate(command("generate", "Continue a text, one token at a time."), generate);
+    describe_inspect(command("inspect",
+                             "One pass over a text: what each position predicts, and with --json all that "
+                             "the model computes."),
+                     inspect);
+    describe_leaktest(command("leaktest",
+                              "Change each token and see which outputs move: status 0 if none before it "
+                              "does, 1 if one does."),
+                      leaktest);
+    describe_bench(
+        command("bench", "Measure how fast this machine trains and decodes, beside what it could do at best."), bench);
+#ifdef NOPEEK_APP
+    describe_window(commands.front(), window, theme);
+#endif
+    commands.front().choice("--completion", completion, {"bash"}, "Print the completion script for this shell");
+  }
 };
 
-void describe_window(CLI::App& app, WindowArguments& window) {
-  app.add_option("--scene", window.options.scene, "Scene to open with")
-      ->check(CLI::IsMember(scene_names()))
-      ->capture_default_str();
-  app.add_option("--tour", window.options.tour, "Play a tour file (see docs/tours.md)")->check(is_path);
-  app.add_option("--shots", window.options.shots,
-                 "With --tour: write a picture of every caption into this folder, then end")
-      ->check(is_path);
-  app.add_option("--size", window.size, "Window size in pixels, such as 1600x900");
-  app.add_option("--scale", window.options.scale, "Text size: 0.8, 1, 1.25 or 1.5")
-      ->check(CLI::IsMember(std::vector<double>{0.8, 1.0, 1.25, 1.5}));
-  app.add_option("--theme", window.theme, "dark or light")->check(CLI::IsMember({"dark", "light"}));
-  app.add_option("--model", window.options.model, "Open the folder of a model, or of a saved run")
-      ->check(CLI::ExistingDirectory);
-  app.add_option("--seed", window.options.seed, "Seed of the first run")->check(is_seed)->capture_default_str();
-}
-
-int open_window(WindowArguments& window) {
-  if (!window.size.empty()) {
-    int used = 0;
-    const int read =
-        std::sscanf(window.size.c_str(), "%5dx%5d%n", &window.options.width, &window.options.height, &used);
-    if (read != 2 || used != static_cast<int>(window.size.size()) || window.options.width < 320 ||
-        window.options.height < 240) {
-      throw Error("--size must be WIDTHxHEIGHT in pixels, at least 320x240, such as 1600x900.");
-    }
-  }
-  if (!window.theme.empty()) window.options.dark = window.theme == "dark";
-  return run_window(window.options);
-}
-#endif
-
 int run(int argc, char** argv) {
-  CLI::App app("NoPeek: see why a transformer decoder needs its causal mask.\nWithout a command it opens the window.",
-               "nopeek");
-  app.set_version_flag("--version", std::string("nopeek " NOPEEK_VERSION ", core: ") + instruction_level(),
-                       "Version, and the instructions that the core was compiled for");
-  app.require_subcommand(0, 1);
-  std::string size = size_among(argc, argv);
-  TrainCommand train;
-  train.config = preset(size);
-  CLI::App* train_app = app.add_subcommand("train");
-  describe_train(*train_app, train, size);
-  GenerateCommand generate;
-  describe_generate(*app.add_subcommand("generate"), generate);
-  InspectCommand inspect;
-  describe_inspect(*app.add_subcommand("inspect"), inspect);
-  LeakTestCommand leaktest;
-  describe_leaktest(*app.add_subcommand("leaktest"), leaktest);
-  BenchCommand bench;
-  describe_bench(*app.add_subcommand("bench"), bench);
-#ifdef NOPEEK_APP
-  WindowArguments window;
-  describe_window(app, window);
-#endif
-  try {
-    app.parse(arguments(argc, argv));
-  } catch (const CLI::ParseError& error) {
-    if (error.get_exit_code() == 0) return app.exit(error);  // --help, --version
-    const std::string what = error.what();
-    throw Error(what + (what.ends_with('.') ? "" : ".") + " Run with --help for what there is.");
+  CommandLine line;
+  if (!parse_command_line(line.commands, argc, argv)) return 0;
+  if (line.app.got_subcommand("train")) {
+    line.train.given = line.commands[1].given();
+    return run_train(line.train);
   }
-  for (const CLI::Option* option : train_app->get_options()) {
-    if (option->count() > 0) train.given.insert(option->get_name());
+  if (line.app.got_subcommand("generate")) return run_generate(line.generate);
+  if (line.app.got_subcommand("inspect")) return run_inspect(line.inspect);
+  if (line.app.got_subcommand("leaktest")) return run_leaktest(line.leaktest);
+  if (line.app.got_subcommand("bench")) return run_bench(line.bench);
+  if (!line.completion.empty()) {
+    std::fputs(bash_completion(line.commands).c_str(), stdout);
+    return 0;
   }
-  if (app.got_subcommand("train")) return run_train(train);
-  if (app.got_subcommand("generate")) return run_generate(generate);
-  if (app.got_subcommand("inspect")) return run_inspect(inspect);
-  if (app.got_subcommand("leaktest")) return run_leaktest(leaktest);
-  if (app.got_subcommand("bench")) return run_bench(bench);
 #ifdef NOPEEK_APP
-  return open_window(window);
+  return open_window(line.window, line.theme);
 #else
   throw Error("This build has no window. Use a command, such as: nopeek train");
 #endif
@@ -244,18 +254,19 @@ void require_written() {
 }  // namespace
 
 int run_command_line(int argc, char** argv) {
+  std::signal(SIGXFSZ, SIG_IGN);  // a file that may not grow further is a write error like a full disk, and no death
   try {
     const int status = run(argc, argv);
     require_written();
     return status;
   } catch (const Error& error) {
-    std::fprintf(stderr, "nopeek: %s\n", error.what());
+    note(error.what());
   } catch (const Cancelled&) {
-    return 130;  // Ctrl+C before there was anything to show; 128 + SIGINT, as shells have it
+    return 128 + interrupted_by();  // before there was anything to show
   } catch (const std::bad_alloc&) {
-    std::fputs("nopeek: Not enough memory. Choose a smaller model, batch or text.\n", stderr);
+    note("Not enough memory. Choose a smaller model, batch or text.");
   } catch (const std::exception& error) {  // nobody thought of it; a line is better than an abort
-    std::fprintf(stderr, "nopeek: Something went wrong that should not have: %s.\n", error.what());
+    note(std::string("Something went wrong that should not have: ") + error.what() + ".");
   }
   return 2;
 }

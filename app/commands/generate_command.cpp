@@ -6,6 +6,7 @@
 
 #include "app/commands/interrupt.h"
 #include "app/commands/json_stream.h"
+#include "app/commands/note.h"
 #include "app/commands/prompt.h"
 #include "core/base/error.h"
 #include "core/decode/generation.h"
@@ -29,6 +30,21 @@ SamplingConfig sampling_of(const GenerateCommand& command) {
 std::span<const TokenId> readable(const Tokenizer& tokenizer, std::span<const TokenId> text, bool empty_prompt) {
   if (empty_prompt) text = text.subspan(1);
   return !text.empty() && text.back() == tokenizer.eos() ? text.first(text.size() - 1) : text;
+}
+
+/// `bytes` as text. A vocabulary may hold anything, such as what would move a terminal's cursor or set its title:
+/// control characters are shown as signs, but for line ends and tabs. --json has them as they are.
+std::string shown_text(std::string_view bytes) {
+  std::string text;
+  const std::string whole = utf8::repaired(bytes);
+  for (std::string_view rest = whole; !rest.empty();) {
+    const std::string_view character = rest.substr(0, static_cast<size_t>(utf8::length(rest[0])));
+    const char32_t c = utf8::decode(character);
+    const bool control = (c < 0x20 && c != '\n' && c != '\t') || (c >= 0x7F && c < 0xA0);
+    text += control ? utf8::visible(character) : std::string(character);
+    rest.remove_prefix(character.size());
+  }
+  return text;
 }
 
 /// Where the tokens go as they come. `text` is all of it so far, prompt included.
@@ -77,7 +93,7 @@ class PlainOutput : public Output {
     return 0;
   }
   static void write(std::string_view bytes) {
-    const std::string text = utf8::repaired(bytes);
+    const std::string text = shown_text(bytes);
     std::fwrite(text.data(), 1, text.size(), stdout);
   }
 
@@ -152,6 +168,8 @@ class JsonOutput : public Output {
   bool begun_ = false;
 };
 
+constexpr const char* kInterrupted = "interrupted";
+
 /// The inference loop. Returns why it ended.
 const char* write_tokens(const GenerateCommand& command, const Model& model, Generation& generation, Output& out) {
   const SamplingConfig sampling = sampling_of(command);
@@ -165,7 +183,7 @@ const char* write_tokens(const GenerateCommand& command, const Model& model, Gen
       generate_token<float>(decoder, sampling, generation, distribution, dropout.at(static_cast<uint64_t>(i)),
                             &interruptible());
     } catch (const Cancelled&) {
-      return "interrupted";
+      return kInterrupted;
     }
     const WrittenToken& token = generation.node(generation.current()).token;
     out.step(generation.tokens(), token, distribution);
@@ -182,10 +200,10 @@ int run_generate(const GenerateCommand& command) {
   const Model model = load_model(command.model, &interruptible());
   note_lacking(*model.tokenizer, command.prompt);
   if (command.dropout_on && model.config().dropout == 0) {
-    std::fputs("nopeek: This model was trained without dropout: --dropout-on changes nothing.\n", stderr);
+    note("This model was trained without dropout: --dropout-on changes nothing.");
   }
   Generation generation(prompt_tokens(*model.tokenizer, command.prompt), command.seed);
-  const bool empty_prompt = model.tokenizer->encode(command.prompt).empty();
+  const bool empty_prompt = model.tokenizer->encode(command.prompt, &interruptible()).empty();
   std::unique_ptr<Output> out;
   if (command.json) {
     out = std::make_unique<JsonOutput>(model, generation.prompt(), empty_prompt);
@@ -194,7 +212,7 @@ int run_generate(const GenerateCommand& command) {
   }
   const char* stopped = write_tokens(command, model, generation, *out);
   out->finish(generation.tokens(), stopped);
-  return 0;
+  return stopped == kInterrupted ? 128 + interrupted_by() : 0;
 }
 
 }  // namespace nopeek

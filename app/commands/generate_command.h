@@ -21,8 +21,8 @@ struct GenerateCommand {
 };
 
 /// Continues the prompt until the model's end token or `max_new_tokens`, and prints the text as it comes, or with
-/// `json` one document of all steps (docs/command-line.md). Ctrl+C ends it behind the token under way, with what there
-/// is. Returns 0. Throws Error, and Cancelled while the model is read.
+/// `json` one document of all steps (docs/command-line.md). Ctrl+C ends it after the token under way, with what there
+/// is. Returns 0, or 128 + the signal that ended it. Throws Error, and Cancelled while the model is read.
 int run_generate(const GenerateCommand& command);
 
 }  // namespace nopeek

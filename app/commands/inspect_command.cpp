@@ -8,6 +8,7 @@
 #include "app/commands/json_stream.h"
 #include "app/commands/mask_option.h"
 #include "app/commands/prompt.h"
+#include "core/base/error.h"
 #include "core/decode/inspect.h"
 #include "core/decode/sampling.h"
 #include "core/io/model_folder.h"
@@ -100,12 +101,12 @@ void print_table(const Model& model, const char* mask, std::span<const TokenId> 
 }  // namespace
 
 int run_inspect(const InspectCommand& command) {
+  if (command.grad && !command.json) throw Error("--grad is part of --json: the gradient fills no table. Add --json.");
   require_utf8(command.text, "--text");
   const Model model = load_model(command.model, &interruptible());
   const MaskOption mask = mask_option(command.mask, model);
-  const std::vector<TokenId> ids = model.tokenizer->encode(command.text);
-  const Inspection<float> seen =
-      inspect<float>(*model.parameters, mask.mask, ids, command.grad && command.json, &interruptible());
+  const std::vector<TokenId> ids = model.tokenizer->encode(command.text, &interruptible());
+  const Inspection<float> seen = inspect<float>(*model.parameters, mask.mask, ids, command.grad, &interruptible());
   note_lacking(*model.tokenizer, command.text);
   command.json ? write_json(model, mask.name, ids, seen, command.grad) : print_table(model, mask.name, ids, seen);
   return 0;

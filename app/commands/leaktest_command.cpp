@@ -34,7 +34,7 @@ std::vector<TokenId> spread_tokens(const Model& model) {
 }
 
 std::vector<TokenId> text_of(const LeakTestCommand& command, const Model& model) {
-  return command.text ? model.tokenizer->encode(*command.text) : spread_tokens(model);
+  return command.text ? model.tokenizer->encode(*command.text, &interruptible()) : spread_tokens(model);
 }
 
 void write_json(const Model& model, const char* mask, std::span<const TokenId> ids, const LeakTest& test) {

@@ -1,9 +1,9 @@
 #include "app/commands/prompt.h"
 
 #include <algorithm>
-#include <cstdio>
 #include <vector>
 
+#include "app/commands/note.h"
 #include "core/base/error.h"
 #include "core/text/utf8.h"
 
@@ -28,7 +28,7 @@ void note_lacking(const Tokenizer& tokenizer, const std::string& text) {
   for (size_t i = 0; i < std::min(words.size(), kMost); ++i) list += (i > 0 ? ", \"" : "\"") + words[i] + "\"";
   if (words.size() > kMost) list += " and " + std::to_string(words.size() - kMost) + " more";
   const std::string instead = tokenizer.unknown() ? "read as " + tokenizer.label(*tokenizer.unknown()) : "left out";
-  std::fprintf(stderr, "nopeek: The model's vocabulary lacks %s: %s.\n", list.c_str(), instead.c_str());
+  note("The model's vocabulary lacks " + list + ": " + instead + ".");
 }
 
 void write_what_was_read(JsonStream& json, const Model& model, std::span<const TokenId> ids, const char* mask) {

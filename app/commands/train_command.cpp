@@ -3,29 +3,31 @@
 #include <unistd.h>
 
 #include <algorithm>
-#include <array>
 #include <chrono>
-#include <cmath>
-#include <csignal>
 #include <cstdio>
+#include <exception>
+#include <new>
 #include <optional>
 #include <sstream>
+#include <utility>
 
 #include "app/commands/assets.h"
+#include "app/commands/interrupt.h"
+#include "app/commands/note.h"
+#include "app/commands/train_log.h"
+#include "app/commands/train_report.h"
 #include "core/base/error.h"
-#include "core/io/file.h"
+#include "core/io/corpus_file.h"
 #include "core/io/folder.h"
+#include "core/io/shown.h"
 #include "core/live/lab.h"
 #include "core/live/run_folder.h"
-#include "core/live/run_log.h"
 
 namespace nopeek {
 
 namespace fs = std::filesystem;
 
 namespace {
-
-volatile std::sig_atomic_t interrupted = 0;
 
 std::optional<TokenizerKind> tokenizer_kind(const std::string& name) {
   if (name == "word") return TokenizerKind::kWord;
@@ -58,8 +60,7 @@ class ProgressBar {
     std::fprintf(stderr, "\r\033[K[%.*s%*s] %lld/%lld", filled, "##############################", kWidth - filled, "",
                  static_cast<long long>(step), static_cast<long long>(steps_));
     for (size_t i = 0; i < lab.lane_count(); ++i) {
-      const auto& history = lab.history(i);
-      std::fprintf(stderr, "  %s %.3f", lab.name(i).c_str(), history.at_step(history.size()).reported);
+      std::fprintf(stderr, "  %s %.3f", lab.name(i).c_str(), lab.reported(i));
     }
   }
 
@@ -68,71 +69,6 @@ class ProgressBar {
   bool shown_;
   std::chrono::steady_clock::time_point last_;
 };
-
-/// run.csv, if one is asked for. A disk that is full shall not cost the run: what fails on the way is thrown by
-/// commit(), when the run is saved.
-class RunLog {
- public:
-  explicit RunLog(const fs::path& path) {
-    if (path.empty()) return;
-    file_.emplace(path).write(run_log_header());
-  }
-  /// The rows of one step. `measured`: everything was measured at it, if only to be shown.
-  void write(const Lab& lab, int64_t step, bool measured = false) {
-    if (!file_ || failure_) return;
-    try {
-      for (size_t i = 0; i < lab.lane_count(); ++i) {
-        if (lab.history(i).size() < step) continue;
-        StepRecord record = lab.history(i).at_step(step);
-        if (measured) static_cast<StepStats&>(record) = lab.measured(i);
-        file_->write(run_log_row(step, lab.name(i), record));
-      }
-    } catch (const Error& error) {
-      failure_ = error;
-    }
-  }
-  void commit() {
-    if (failure_) throw *failure_;
-    if (file_) file_->commit();
-  }
-
- private:
-  std::optional<FileWriter> file_;
-  std::optional<Error> failure_;
-};
-
-/// Through links, absolute, without a slash at the end.
-fs::path resolved(const fs::path& path) {
-  std::error_code ignored;
-  fs::path plain = fs::weakly_canonical(fs::absolute(path, ignored), ignored);
-  if (plain.empty()) plain = fs::absolute(path, ignored).lexically_normal();
-  return plain.has_filename() ? plain : plain.parent_path();
-}
-
-bool lies_in(const fs::path& path, const fs::path& folder) {
-  return std::mismatch(folder.begin(), folder.end(), path.begin(), path.end()).first == folder.end();
-}
-
-/// A saved run is a folder that holds nothing else, or it could not be replaced: with the log in it, the training would
-/// come to its end and then not be saved.
-void require_log_beside(const fs::path& log, const fs::path& save) {
-  if (log.empty()) return;
-  std::error_code ignored;  // opening the file tells
-  if (!log.has_filename() || fs::is_directory(log, ignored)) {
-    throw Error("--log \"" + log.string() + "\" is a folder. Name a file, such as run.csv.");
-  }
-  if (save.empty()) return;
-  const auto with_part = [](const fs::path& path) {  // both are written under this name first
-    return std::array{resolved(path), fs::path(resolved(path)) += ".part"};
-  };
-  for (const fs::path& file : with_part(log)) {
-    for (const fs::path& folder : with_part(save)) {
-      if (!lies_in(file, folder) && !lies_in(folder, file)) continue;
-      throw Error("--log \"" + log.string() + "\" and --save \"" + save.string() +
-                  "\" are in each other's way: the folder of a run holds nothing else. Name a log outside of it.");
-    }
-  }
-}
 
 /// A setting beside --resume that is not the run's: to ignore it would be a lie.
 template <class Value>
@@ -196,31 +132,6 @@ RunState resumed(const TrainCommand& command) {
   return run;
 }
 
-std::string figure(double value) {
-  if (std::isnan(value)) return "n/a";  // of a lane that stopped
-  char text[32];
-  std::snprintf(text, sizeof text, "%.4f", value);
-  return text;
-}
-
-void print_outcome(Lab& lab, ThreadPool& threads) {
-  constexpr int kValidationWindows = 256;
-  const Batch validation =
-      consecutive_windows(lab.corpus()->validation, lab.config().model.context, kValidationWindows);
-  const Snapshot last = lab.snapshot(threads);
-  std::printf("%-10s %6s %10s %10s %10s %17s   writes\n", "lane", "step", "reported", "honest", "validation",
-              "future attention");
-  for (size_t i = 0; i < last.lanes.size(); ++i) {
-    const LaneSnapshot& lane = last.lanes[i];
-    std::printf("%-10s %6lld %10s %10s %10s %17s   %s\n", lane.name.c_str(), static_cast<long long>(lane.history_size),
-                figure(lane.reported).c_str(), figure(lane.measured.honest).c_str(),
-                figure(lab.trainer(i).evaluate(validation)).c_str(), figure(lane.measured.future_attention).c_str(),
-                last.corpus->tokenizer.decode(lane.written).c_str());
-    if (!lane.stopped.empty())
-      std::fprintf(stderr, "nopeek: %s stopped: %s\n", lane.name.c_str(), lane.stopped.c_str());
-  }
-}
-
 Lab make_lab(const TrainCommand& command) {
   if (!command.resume.empty()) return Lab(resumed(command));
   const auto corpus =
@@ -228,46 +139,126 @@ Lab make_lab(const TrainCommand& command) {
   return {command.config, corpus, chosen_lanes(command.mask, command.config.model.context)};
 }
 
-/// Keeps the run and its log, each whatever becomes of the other. Returns what failed first.
-std::optional<Error> keep(const TrainCommand& command, const Lab& lab, RunLog& log) {
-  std::optional<Error> failure;
-  const auto attempt = [&](auto&& work) {
+fs::path in_full(const fs::path& path) {
+  std::error_code failed;
+  const fs::path full = fs::absolute(path, failed).lexically_normal();
+  return failed ? path : full.has_filename() ? full : full.parent_path();
+}
+
+/// Saves the run on the way. A failure, as of a disk that is full, costs no training: it is said once.
+class Checkpoints {
+ public:
+  explicit Checkpoints(const TrainCommand& command) : command_(command) {}
+  void after_step(const Lab& lab) {
+    if (!due(lab.steps())) return;
+    last_ = Clock::now();
+    try {
+      save_run(command_.save, lab.state());
+    } catch (const std::exception& error) {
+      if (!std::exchange(failed_, true)) {
+        note(std::string("The checkpoint of step ") + std::to_string(lab.steps()) + " was not saved: " + reason(error) +
+             " The training goes on.");
+      }
+    }
+  }
+
+ private:
+  using Clock = std::chrono::steady_clock;
+  bool due(int64_t step) const {
+    if (command_.checkpoint_steps > 0) return step % command_.checkpoint_steps == 0;
+    const std::chrono::minutes every(command_.checkpoint_minutes);
+    return every.count() > 0 && Clock::now() - last_ >= every;
+  }
+  static std::string reason(const std::exception& error) {
+    return dynamic_cast<const std::bad_alloc*>(&error) != nullptr ? "There is not enough memory for it." : error.what();
+  }
+
+  const TrainCommand& command_;
+  Clock::time_point last_ = Clock::now();
+  bool failed_ = false;
+};
+
+/// Steps to the end, or to a signal; the last step is measured for the table and the log, and not for the history: the
+/// run may go on another day.
+void train(const TrainCommand& command, Lab& lab, ThreadPool& threads, TrainLog& log) {
+  const Progress& wish = interruptible();
+  ProgressBar bar(command.steps);
+  Checkpoints checkpoints(command);
+  for (bool last = false; !last && !lab.finished();) {
+    last = lab.steps() + 1 == command.steps || wish.cancelled;
+    lab.step(threads, last ? Lab::Measure::kOnlyShow : Lab::Measure::kAsDue);
+    log.write(lab, lab.steps(), last);
+    bar.show(lab);
+    if (!last) checkpoints.after_step(lab);
+  }
+}
+
+/// What is left of a training on the disk.
+struct Kept {
+  std::optional<fs::path> run, log;
+  std::exception_ptr failure;  // the first one; null: none
+};
+
+/// Keeps the run and its log, each whatever becomes of the other.
+Kept keep(const TrainCommand& command, const Lab& lab, TrainLog& log) {
+  Kept kept;
+  const auto attempt = [&](const fs::path& path, std::optional<fs::path>& done, auto&& work) {
+    if (path.empty()) return;
     try {
       work();
-    } catch (const Error& error) {
-      if (!failure) failure = error;
+      done = in_full(path);
+    } catch (const std::exception&) {
+      if (!kept.failure) kept.failure = std::current_exception();
     }
   };
-  if (!command.save.empty()) attempt([&] { save_run(command.save, lab.state()); });
-  attempt([&] { log.commit(); });
-  return failure;
+  attempt(command.save, kept.run, [&] { save_run(command.save, lab.state()); });
+  attempt(command.log, kept.log, [&] { log.commit(); });
+  return kept;
+}
+
+/// On standard error: how it ended before its time, where it is saved, which lanes diverged.
+void tell(const TrainCommand& command, const TrainReport& report) {
+  std::string line;
+  if (report.interrupted) {
+    line = std::string("Stopped by ") + signal_name(interrupted_by()) + " at step " + std::to_string(report.step) +
+           " of " + std::to_string(report.steps) + ". ";
+  }
+  if (report.saved) {
+    line += "The run is saved in " + shown(*report.saved) + ".";
+  } else if (report.interrupted) {
+    line += command.save.empty() ? "The run is not saved: --save DIR would keep it." : "The run is not saved.";
+  }
+  if (!line.empty()) note(line);
+  for (const LaneReport& lane : report.lanes) {
+    if (!lane.stopped.empty()) note(lane.name + " stopped: " + lane.stopped);
+  }
 }
 
 }  // namespace
 
 int run_train(const TrainCommand& command) {
-  require_log_beside(command.log, command.save);
+  if (command.given.contains("--checkpoint-every") && command.save.empty()) {
+    throw Error("--checkpoint-every saves the run on the way. Say where, by --save DIR.");
+  }
+  TrainLog log(command.log, command.save);
   Lab lab = make_lab(command);
   ThreadPool threads(command.threads > 0 ? command.threads : hardware_threads());
   if (!command.save.empty()) FolderWriter{command.save};  // refuses now what could not be saved hours later
-  RunLog log(command.log);
   for (int64_t step = 1; step <= lab.steps(); ++step) log.write(lab, step);
+  train(command, lab, threads, log);
+  const bool interrupted = interrupted_by() != 0 && lab.steps() < command.steps && !lab.finished();
+  const Kept kept = keep(command, lab, log);  // before all that could fail
 
-  std::signal(SIGINT, [](int) { interrupted = 1; });
-  {
-    ProgressBar bar(command.steps);
-    while (lab.steps() < command.steps && !lab.finished() && !interrupted) {
-      // The last step is measured for the table and the log, and not for the history: the run may go on another day.
-      const bool last = lab.steps() + 1 == command.steps;
-      lab.step(threads, last ? Lab::Measure::kOnlyShow : Lab::Measure::kAsDue);
-      log.write(lab, lab.steps(), last);
-      bar.show(lab);
-    }
-  }
-  const std::optional<Error> failure = keep(command, lab, log);
-  print_outcome(lab, threads);
-  if (failure) throw *failure;
-  return lab.finished() && command.steps > 0 ? 1 : 0;
+  TrainReport report = report_on(lab, threads);
+  report.steps = command.steps;
+  report.interrupted = interrupted;
+  report.saved = kept.run;
+  report.log = kept.log;
+  command.json ? print_train_json(report) : print_train_table(report);
+  tell(command, report);
+  if (kept.failure) std::rethrow_exception(kept.failure);
+  if (interrupted) return 128 + interrupted_by();
+  return lab.finished() ? 1 : 0;
 }
 
 }  // namespace nopeek

@@ -19,14 +19,20 @@ struct TrainCommand {
   std::filesystem::path save;    // folder for the run and its models; empty: none
   std::filesystem::path resume;  // folder of a saved run to go on with, to `steps` in all; empty: a new run
   std::set<std::string> given;   // options that were on the command line: with `resume`, they must agree with the run
+  /// How often the run is saved on the way; both 0: only at its end.
+  int64_t checkpoint_steps = 0, checkpoint_minutes = 0;
+  bool json = false;
 };
 
-/// Trains, with a progress bar where standard error is a terminal, and prints what came out. Returns 0, or 1 if every
-/// lane diverged. Throws Error: at once where the log would lie in the folder that is saved, and behind all else if one
-/// of the two could not be written. Ctrl+C ends it after the step under way; the log is kept, and what there is is
-/// saved.
+/// Trains, with a progress bar where standard error is a terminal, and prints what came out: a table, or with `json`
+/// one document (docs/command-line.md). Returns 0, or 1 if every lane diverged. Throws Error: at once where the log
+/// would lie in the folder that is saved, and behind all else if one of the two could not be written.
 ///
-/// A run that is saved and gone on with ends in the same weights, and the same log, as one that was not interrupted.
+/// Ctrl+C, SIGTERM and SIGHUP end it after the step under way and one more, at which everything is measured; what there
+/// is is saved, with its log, and the status is 128 + the signal.
+///
+/// A run that is saved and gone on with ends in the same weights, and the same log, as one that was not interrupted;
+/// saving on the way changes neither.
 int run_train(const TrainCommand& command);
 
 }  // namespace nopeek

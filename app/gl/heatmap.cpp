@@ -1,6 +1,9 @@
 #include "app/gl/heatmap.h"
 
+#include <exception>
+#include <optional>
 #include <tuple>
+#include <utility>
 #include <vector>
 
 #include "app/gl/objects.h"
@@ -31,7 +34,7 @@ Rgb rgb(ImU32 color) {
 struct HeatmapRenderer::Impl {
   struct Picture {
     HeatmapSpec spec;
-    uint64_t revision = 0;
+    std::optional<uint64_t> revision;
     std::vector<float> values;  // to be sent
     bool stale = false;
     Texture cells, target;
@@ -40,6 +43,20 @@ struct HeatmapRenderer::Impl {
   VertexArray vertices;
   Framebuffer framebuffer;
   std::map<int, Picture> pictures;
+  std::exception_ptr failure;  // of the driver or for want of memory, to be told
+
+  /// Runs `part` of a picture's way to the screen; the picture is blank if it fails.
+  template <class Part>
+  void attempt(Picture& picture, Part&& part) {
+    try {
+      part();
+    } catch (const std::exception&) {
+      picture.stale = false;
+      picture.values = {};
+      picture.target.set_blank();
+      if (!failure) failure = std::current_exception();
+    }
+  }
 
   void set_color(const char* name, ImU32 color) { glUniform3fv(program.uniform(name), 1, rgb(color).data()); }
   void set_scale(const char* name, const std::array<ImU32, 5>& stops) {
@@ -99,8 +116,9 @@ ImTextureID HeatmapRenderer::draw(int key, const HeatmapSpec& spec, const float*
   Impl::Picture& picture = it->second;
   const bool resized = picture.spec.columns != spec.columns || picture.spec.rows != spec.rows;
   if (fresh || resized || picture.revision != revision) {
-    picture.revision = revision;
+    picture.revision.reset();  // until there is room for its values
     picture.values.assign(values, values + static_cast<size_t>(spec.columns) * static_cast<size_t>(spec.rows));
+    picture.revision = revision;
     picture.stale = true;
   }
   if (picture.spec != spec) {
@@ -110,19 +128,26 @@ ImTextureID HeatmapRenderer::draw(int key, const HeatmapSpec& spec, const float*
   return ui::texture_id(picture.target.name());
 }
 
+void HeatmapRenderer::forget_revisions() {
+  for (auto& [key, picture] : impl_->pictures) picture.revision.reset();
+}
+
 void HeatmapRenderer::send() {
   for (auto& [key, picture] : impl_->pictures) {
     if (picture.values.empty()) continue;
-    picture.cells.set_floats(picture.spec.columns, picture.spec.rows, picture.values.data());
-    picture.values = {};
+    impl_->attempt(picture, [&] {
+      picture.cells.set_floats(picture.spec.columns, picture.spec.rows, picture.values.data());
+      picture.values = {};
+    });
   }
 }
 
 void HeatmapRenderer::flush() {
   send();
   for (auto& [key, picture] : impl_->pictures) {
-    if (picture.stale) impl_->render(picture);
+    if (picture.stale) impl_->attempt(picture, [&] { impl_->render(picture); });
   }
+  if (impl_->failure) std::rethrow_exception(std::exchange(impl_->failure, nullptr));
 }
 
 }  // namespace nopeek::gl

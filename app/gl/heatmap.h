@@ -45,8 +45,8 @@ struct HeatmapSpec {
 ///   heatmaps.flush();                                                    // before ImGui's draw data are rendered
 ///
 /// A key's texture is drawn anew only when its spec or its revision has changed, and its values are sent only with
-/// another revision: to pan and to zoom costs nothing here. What does not fit into the driver's
-/// limits stays blank, and is told once by the exception of flush().
+/// another revision: to pan and to zoom costs nothing here. What does not fit into the driver's limits stays blank
+/// until it is another picture, and is told by the exception of flush().
 class HeatmapRenderer {
  public:
   HeatmapRenderer();  // throws Error if the shaders do not compile
@@ -55,10 +55,12 @@ class HeatmapRenderer {
 
   /// `values` has rows x columns of them; -inf is a forbidden cell. They are copied if the revision is another one.
   ImTextureID draw(int key, const HeatmapSpec& spec, const float* values, uint64_t revision);
+  /// Whoever counted the revisions counts anew: all values are to be sent once more.
+  void forget_revisions();
   /// Sends the values that have changed to the graphics card, ahead of flush(), for who wants to tell the one's time
-  /// from the other's.
+  /// from the other's. What fails here is told by flush().
   void send();
-  /// Draws what has changed. Throws Error if the driver refuses.
+  /// Draws what has changed. Throws Error if the driver refuses a picture, once all others are drawn.
   void flush();
 
  private:

@@ -20,6 +20,12 @@ GLuint compile(GLenum kind, const std::string& name, const char* source) {
   throw Error("the shader " + name + " does not compile: " + log.data());
 }
 
+/// Those of before, whoever made them. A lost context would report one for ever.
+void forget_errors() {
+  for (int i = 0; i < 16 && glGetError() != GL_NO_ERROR; ++i) {
+  }
+}
+
 }  // namespace
 
 Program::Program(const std::string& name, const char* vertex_source, const char* fragment_source) {
@@ -41,6 +47,16 @@ Program::Program(const std::string& name, const char* vertex_source, const char*
 }
 
 void Texture::allocate(GLint internal, GLenum format, GLenum type, int width, int height, const void* data) {
+  const bool has_room = width == width_ && height == height_;  // then the driver is not asked, which may have to wait
+  if (!has_room) forget_errors();
+  store(internal, format, type, width, height, data);
+  if (has_room || glGetError() == GL_NO_ERROR) return;
+  width_ = height_ = 0;
+  throw Error("The graphics driver has no room for a picture of " + std::to_string(width) + " x " +
+              std::to_string(height) + " px.");
+}
+
+void Texture::store(GLint internal, GLenum format, GLenum type, int width, int height, const void* data) {
   glBindTexture(GL_TEXTURE_2D, name_);
   glPixelStorei(GL_UNPACK_ALIGNMENT, 4);
   glPixelStorei(GL_UNPACK_ROW_LENGTH, 0);
@@ -64,13 +80,18 @@ void Texture::set_colors(int width, int height) {
   if (width != width_ || height != height_) allocate(GL_RGBA8, GL_RGBA, GL_UNSIGNED_BYTE, width, height, nullptr);
 }
 
+void Texture::set_blank() {
+  const uint32_t nothing = 0;
+  store(GL_RGBA8, GL_RGBA, GL_UNSIGNED_BYTE, 1, 1, &nothing);
+}
+
 void Framebuffer::bind(const Texture& target) const {
   glBindFramebuffer(GL_FRAMEBUFFER, name_);
   glFramebufferTexture2D(GL_FRAMEBUFFER, GL_COLOR_ATTACHMENT0, GL_TEXTURE_2D, target.name(), 0);
   if (glCheckFramebufferStatus(GL_FRAMEBUFFER) == GL_FRAMEBUFFER_COMPLETE) return;
   unbind();
-  throw Error("the graphics driver cannot draw into a texture of " + std::to_string(target.width()) + " x " +
-              std::to_string(target.height()) + " px");
+  throw Error("The graphics driver cannot draw a picture of " + std::to_string(target.width()) + " x " +
+              std::to_string(target.height()) + " px.");
 }
 
 std::vector<uint8_t> read_rgb(int width, int height) {

@@ -32,12 +32,16 @@ class Texture {
   GLuint name() const { return name_; }
   int width() const { return width_; }
   int height() const { return height_; }
+  // Each throws Error if the driver refuses; the texture then holds nothing.
   /// (rows, columns) of floats in the red channel.
   void set_floats(int columns, int rows, const float* values);
   /// Room for width x height colours, to be drawn into.
   void set_colors(int width, int height);
+  /// One transparent pixel, which a driver never refuses.
+  void set_blank();
 
  private:
+  void store(GLint internal, GLenum format, GLenum type, int width, int height, const void* data);
   void allocate(GLint internal, GLenum format, GLenum type, int width, int height, const void* data);
   GLuint name_ = 0;
   int width_ = 0, height_ = 0;

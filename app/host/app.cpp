@@ -7,6 +7,7 @@
 #include "app/host/app_impl.h"
 #include "app/ui/registry.h"
 #include "core/base/error.h"
+#include "core/io/corpus_file.h"
 
 namespace nopeek {
 
@@ -53,7 +54,8 @@ App::Impl::Impl(Options given, gl::HeatmapRenderer* renderer)
       settings(options.settings),
       heatmaps(renderer),
       opener(options.wake),
-      exporter(messages, options.wake, options.camera) {
+      exporter(messages, options.wake, options.camera),
+      recovery(options.state_folder) {
   for (const SceneEntry& entry : kScenes) scenes.push_back(entry.make());
   scene = scene_named(options.scene);
   if (options.scene != scene_title())
@@ -74,7 +76,11 @@ App::Impl::Impl(Options given, gl::HeatmapRenderer* renderer)
   const int heads = newest->config.model.heads;
   selection.head = heads - 1;
   if (!options.model.empty()) open(options.model.string());
-  collect_voices();
+  if (recovery.found()) {
+    messages.add("NoPeek did not end as it should the last time. Its run was kept at step " +
+                 std::to_string(recovery.found()->step) + ": open it in the Size menu.");
+  }
+  held = held_now();
   forget_fonts();
 }
 
@@ -102,7 +108,8 @@ bool App::Impl::prepare_frame(ImVec2 size) {
   return built;
 }
 
-/// One snapshot a frame: all that is drawn belongs to one step.
+/// One snapshot a frame, and one held model: all that is drawn belongs to one step. What was asked for since the frame
+/// before comes into force here, and nowhere else.
 void App::Impl::take_snapshot() {
   newest = lab->snapshot();
   if (past && past->run != newest->run) past = nullptr;
@@ -113,38 +120,41 @@ void App::Impl::take_snapshot() {
     numbers = shown;
   }
   if (numbers != shown) keep_moving();
-  selection.lane = std::clamp(selection.lane, 0, static_cast<int>(shown->lanes.size()) - 1);
-  const ModelConfig& model = opened_held ? opened->model.config() : shown->config.model;
+  held = held_now();
+  selection.lane = std::clamp(wish.lane, 0, static_cast<int>(shown->lanes.size()) - 1);
+  const ModelConfig& model = held_voice().model.config();
   selection.layer = std::clamp(selection.layer, 0, model.layers - 1);
   selection.head = std::clamp(selection.head, 0, model.heads - 1);
-  collect_voices();
 }
 
-void App::Impl::collect_voices() {
-  voices.clear();
-  if (opened_held) return voices.push_back(*opened);
+Held App::Impl::held_now() const {
+  if (wish.opened && opened) return {.opened = true, .place = 0, .voices = {*opened}};
+  Held twins{.opened = false,
+             .place = static_cast<size_t>(std::clamp(wish.lane, 0, static_cast<int>(shown->lanes.size()) - 1)),
+             .voices = {}};
   const std::shared_ptr<const Tokenizer> tokenizer(shown->corpus, &shown->corpus->tokenizer);
   for (size_t i = 0; i < shown->lanes.size(); ++i) {
     // A checkpoint of a large model has no weights: then the newest speak.
     const bool kept = shown->lanes[i].weights != nullptr;
     const LaneSnapshot& lane = kept ? shown->lanes[i] : newest->lanes[i];
-    voices.push_back({{lane.name, tokenizer, lane.weights, lane.mask, kept ? shown->step : newest->step},
-                      lane.masked,
-                      lane.mask_name});
+    twins.voices.push_back({{lane.name, tokenizer, lane.weights, lane.mask, kept ? shown->step : newest->step},
+                            lane.masked,
+                            lane.mask_name});
   }
+  return twins;
 }
 
 SceneInput App::Impl::scene_input() {
   return {.newest = *newest,
           .shown = *shown,
           .numbers = *numbers,
-          .in_the_past = past != nullptr,
-          .smooth = playing() && !past,
+          .in_the_past = shown != newest,
+          .smooth = playing() && shown == newest,
           .selection = selection,
           .actions = *this,
-          .voices = voices,
-          .held_voice = opened_held ? 0 : static_cast<size_t>(selection.lane),
-          .opened = opened_held,
+          .voices = held.voices,
+          .held_voice = held.place,
+          .opened = held.opened,
           .wake = options.wake,
           .heatmaps = heatmaps,
           .content = content_rect()};
@@ -178,12 +188,30 @@ void App::Impl::draw_message_layer() {
 }
 
 void App::Impl::frame() {
+  const bool drawn = guarded([this] { build_frame(); });
+  const bool told = guarded([this] {
+    draw_message_layer();
+    draw_tour_marks();
+    end_widgets();
+  });
+  failed_frames = drawn && told ? 0 : failed_frames + 1;
+  animating = in_motion() || failed_frames > 0;
+}
+
+void App::Impl::build_frame() {
   begin_widgets(ImGui::GetIO().DeltaTime);
   ImGui::GetStyle().Colors[ImGuiCol_ModalWindowDimBg] =
       ImGui::ColorConvertU32ToFloat4(faded(colors().bg, 0.6f));  // read at the frame's end
+  exporter.forget_pictures();
   poll_background();
   take_snapshot();
   read_shortcuts();
+  draw_root();
+  draw_dialogs();
+}
+
+/// All but what lies over it: rail, top bar, scene and panel.
+void App::Impl::draw_root() {
   ImGui::SetNextWindowPos({0, 0});
   ImGui::SetNextWindowSize(theme().window);
   ImGui::PushStyleVar(ImGuiStyleVar_WindowPadding, {0, 0});
@@ -197,18 +225,21 @@ void App::Impl::frame() {
   ImGui::PopStyleVar(3);
   if (!presenting) draw_rail();
   draw_top_bar();
-  SceneInput input = scene_input();
+  const SceneInput input = scene_input();
   {
     const registry::Scope scope(kScenes[scene].title);
-    scenes[scene]->draw(input);
+    scene_at_work = true;
+    scene_now().draw(input);
+    scene_at_work = false;
   }
   if (!presenting) draw_panel();
   ImGui::End();
-  draw_dialogs();
-  draw_message_layer();
-  draw_tour_marks();
-  end_widgets();
-  animating = in_motion();
+}
+
+/// The one that is shown. Another one may have been chosen in this very frame, and not be there since it failed.
+Scene& App::Impl::scene_now() {
+  if (!scenes[scene]) scenes[scene] = kScenes[scene].make();
+  return *scenes[scene];
 }
 
 void App::Impl::draw_tour_marks() {
@@ -249,6 +280,10 @@ App::App(Options options, gl::HeatmapRenderer* heatmaps)
 App::~App() = default;
 bool App::prepare_frame(ImVec2 size) { return impl_->prepare_frame(size); }
 void App::frame() { impl_->frame(); }
+void App::tell(const std::exception& error, std::string_view consequence) { impl_->tell(error, consequence); }
+std::string App::told() const { return impl_->messages.newest(); }
+bool App::hopeless() const { return impl_->failed_frames >= kHopeless; }
+std::string App::rescue() { return impl_->rescue(); }
 bool App::animating() const { return impl_->animating; }
 void App::drop_file(const std::filesystem::path& path) { impl_->open(path.string()); }
 nlohmann::json App::state() const { return impl_->state(); }

@@ -6,6 +6,7 @@
 #include <nlohmann/json_fwd.hpp>
 #include <optional>
 #include <string>
+#include <string_view>
 
 #include "app/host/settings.h"
 #include "core/live/live_lab.h"
@@ -29,6 +30,7 @@ class App {
   struct Options {
     Settings settings;
     std::filesystem::path settings_file;  // empty: nothing is stored
+    std::filesystem::path state_folder;   // where the run is kept while it trains, see Recovery; empty: nowhere
     std::string scene = "Mask Lab";
     uint64_t seed = 1;
     std::filesystem::path model;      // a model folder or a saved run to open at once; empty: none
@@ -43,7 +45,8 @@ class App {
   /// Settles scale and fonts for a window of `size` px, before NewFrame. True if the font atlas was built anew, and its
   /// texture has to be uploaded.
   bool prepare_frame(ImVec2 size);
-  /// Builds one frame, between ImGui::NewFrame() and ImGui::Render().
+  /// Builds one frame, between ImGui::NewFrame() and ImGui::Render(). Throws nothing: what fails within it, memory that
+  /// is lacking included, is told by a message, the scene that was at work begins anew, and the run goes on.
   void frame();
   /// Something moves by itself: draw another frame soon, also without input.
   bool animating() const;
@@ -55,6 +58,15 @@ class App {
   /// Tours: a caption at the bottom of the window (empty: none), and a ring around a widget (empty: none).
   void set_caption(std::string text);
   void set_pointed(std::string widget);
+
+  /// What else failed in a frame, in the host: told by a message, once while it is on the screen.
+  void tell(const std::exception& error, std::string_view consequence = {});
+  /// The newest message that is on the screen; empty if there is none.
+  std::string told() const;
+  /// One frame after the other has failed: the host is to end, after rescue().
+  bool hopeless() const;
+  /// Saves the twins to a folder of its own that has room, and returns a line that says where, or why not.
+  std::string rescue();
 
   // What the host does after a frame.
   bool fullscreen() const;           // wished for (F11)

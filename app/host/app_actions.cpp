@@ -13,36 +13,34 @@ namespace nopeek {
 
 using namespace ui;
 
-/// Runs `action`; an Error becomes a message, and everything stays as it was.
+/// Runs `action`; what it throws becomes a message, and everything stays as it was.
 template <class Action>
 bool App::Impl::attempt(Action&& action) {
   try {
     action();
     return true;
-  } catch (const Error& error) {
-    messages.add(error.what());
+  } catch (const std::exception& error) {
+    messages.add(words_of(error));
     return false;
   }
 }
 
-void App::Impl::hold(int lane) {
-  selection.lane = lane;
-  opened_held = false;
-}
+void App::Impl::hold(int lane) { wish = {.lane = lane, .opened = false}; }
 
 void App::Impl::hold_opened() {
-  opened_held = opened.has_value();
-  if (opened_held && scene_title() == std::string_view("Mask Lab")) scene = scene_named("Generate");
+  wish.opened = opened.has_value();
+  if (wish.opened && scene_title() == std::string_view("Mask Lab")) scene = scene_named("Generate");
 }
 
+/// A twin's mask is the present one, also while a step of the past is shown: that is what the switch changes.
 bool App::Impl::held_is_masked() const {
-  return opened_held ? opened->masked : newest->lanes[static_cast<size_t>(selection.lane)].masked;
+  return held.opened ? held_voice().masked : newest->lanes[static_cast<size_t>(selection.lane)].masked;
 }
 
 /// A model that was saved with a mask of its own comes back to that.
 void App::Impl::toggle_mask() {
   const bool on = !held_is_masked();
-  if (!opened_held) return set_mask(selection.lane, on);
+  if (!held.opened) return set_mask(selection.lane, on);
   const int T = opened->model.config().context;
   use_mask(opened_mask->is_causal() == on ? *opened_mask : on ? Mask::causal(T) : Mask::full(T));
 }
@@ -53,7 +51,7 @@ void App::Impl::set_mask(int lane, bool on) {
 }
 
 void App::Impl::use_mask(Mask mask) {
-  if (!opened_held) return train_with(selection.lane, std::move(mask));
+  if (!held.opened) return train_with(selection.lane, std::move(mask));
   attempt([&] {
     mask.validate(opened->model.config().context);
     opened->model.mask = std::make_shared<const Mask>(std::move(mask));
@@ -99,7 +97,7 @@ bool App::Impl::restart(RunConfig config, std::shared_ptr<const Corpus> corpus) 
   return attempt([&] {
     lab->post(Restart{config, std::move(corpus)});
     past = nullptr;
-    opened_held = false;
+    wish.opened = false;
     settings.run = config;
   });
 }
@@ -135,17 +133,21 @@ void App::Impl::take(const std::string&, Model model) {
   hold_opened();
 }
 
-void App::Impl::take(const std::string&, std::shared_ptr<const RunState> run) {
+void App::Impl::take(const std::string& from, std::shared_ptr<const RunState> run) {
   const int64_t step = run->step;
   if (!attempt([&] { lab->post(Resume{std::move(run)}); })) return;
+  if (recovery.found() && recovery.found()->folder.string() == from) recovery.take_over();
   past = nullptr;
-  opened_held = false;
+  wish.opened = false;
   lab->post(SetPaused{true});
   messages.add("The saved run is open at step " + std::to_string(step) + ". Play goes on from there.");
 }
 
 /// What other threads have finished.
 void App::Impl::poll_background() {
+  if (std::string failure = lab->take_failure(); !failure.empty()) messages.add(std::move(failure));
+  if (std::string failure = recovery.tick(clock_now(), *newest, *lab); !failure.empty())
+    messages.add(std::move(failure));
   auto result = opener.poll();
   if (!result) return;
   if (!result->error.empty()) return messages.add(result->error);
@@ -164,7 +166,7 @@ void App::Impl::export_pictures(Pictures pictures) { exporter.pictures(std::move
 void App::Impl::export_window() { exporter.window(); }
 
 void App::Impl::open_save_dialog() {
-  to_save = opened_held ? std::optional(opened->model) : std::nullopt;
+  to_save = held.opened ? std::optional(held_voice().model) : std::nullopt;
   const std::string name = to_save ? to_save->name + "-" : "nopeek-twins-";
   file_dialog.save(to_save ? "Save the model" : "Save the twins", free_export_path(name, "", {newest_save}));
 }
@@ -177,14 +179,24 @@ void App::Impl::save(const std::filesystem::path& folder, const std::optional<Mo
       return "The model was saved to " + nopeek::shown(folder);
     });
   }
-  // The twins as they are at the end of the step under way.
-  auto promise = std::make_shared<std::promise<std::shared_ptr<const RunState>>>();
-  exporter.run([folder, taken = promise->get_future().share()] {
-    const auto run = taken.get();
-    save_run(folder, *run);
-    return "The twins were saved at step " + std::to_string(run->step) + " to " + nopeek::shown(folder);
-  });
-  lab->post(TakeState{[promise](std::shared_ptr<const RunState> state) { promise->set_value(std::move(state)); }});
+  exporter.run(saving_twins(folder));
+}
+
+/// Saves the twins as they are at the end of the step that is under way now: the rest of it, for any thread. Returns
+/// what to say of it.
+std::function<std::string()> App::Impl::saving_twins(const std::filesystem::path& folder) {
+  auto promise = std::make_shared<std::promise<std::string>>();
+  lab->post(VisitRun{[promise, folder](const RunView& run) {
+    try {
+      const SavedRunPlace place = save_run_somewhere(folder, run);
+      promise->set_value(place.refused.empty() ? "The twins were saved at step " + std::to_string(run.step) + " to " +
+                                                     nopeek::shown(folder)
+                                               : place.warning());
+    } catch (...) {
+      promise->set_exception(std::current_exception());
+    }
+  }});
+  return [said = promise->get_future().share()] { return said.get(); };
 }
 
 double App::Impl::next_text_size(int direction) const {

@@ -7,10 +7,13 @@
 #include "app/host/file_dialog.h"
 #include "app/host/messages.h"
 #include "app/host/opener.h"
+#include "app/host/recovery.h"
 #include "app/scenes/scene.h"
 #include "app/ui/widgets.h"
 
 namespace nopeek {
+
+constexpr int kHopeless = 6;  // frames that fail in a row
 
 /// Options of a combo, each with what it does.
 struct Menu {
@@ -29,6 +32,17 @@ struct Menu {
   }
 };
 
+/// Whose words and numbers the window shows. One value, which changes at one place of the frame, its head: what is
+/// asked for while a frame is built is remembered (App::Impl::wish) until the next one begins. So all that is drawn in
+/// a frame is of one model, and nobody sees voices that have gone.
+struct Held {
+  bool opened = false;        // a model folder, else the twins of the step shown
+  size_t place = 0;           // of the held one among the voices
+  std::vector<Voice> voices;  // never empty once the first frame has begun
+
+  const Voice& voice() const { return voices[place]; }
+};
+
 /// The shell around the scenes. Its parts are in files of their own: app.cpp (frame), app_actions.cpp (what can be
 /// done), app_state.cpp (what tours read), shell_*.cpp (rail, top bar, panel, keys) and dialogs.cpp.
 struct App::Impl final : Actions {
@@ -38,14 +52,23 @@ struct App::Impl final : Actions {
   // app.cpp
   bool prepare_frame(ImVec2 size);
   void frame();
+  void build_frame();
+  void draw_root();
   SceneInput scene_input();
   void take_snapshot();
-  void collect_voices();
+  Held held_now() const;
   void draw_message_layer();  // messages, and what is being read
   void draw_tour_marks();
   void draw_nav(float rail_width);
   const char* scene_title() const;
+  Scene& scene_now();
   static size_t scene_named(std::string_view title);
+
+  // app_failure.cpp
+  bool guarded(const std::function<void()>& part);
+  void fail(const std::exception& error) noexcept;
+  void tell(const std::exception& error, std::string_view consequence) noexcept;
+  std::string rescue();
 
   // app_actions.cpp
   void hold(int lane) override;
@@ -70,6 +93,7 @@ struct App::Impl final : Actions {
   void hold_opened();
   void open_save_dialog();
   void save(const std::filesystem::path& folder, const std::optional<Model>& model);
+  std::function<std::string()> saving_twins(const std::filesystem::path& folder);
   void poll_background();
   void set_text_size(double size);
   double next_text_size(int direction) const;  // the present one where there is none
@@ -112,11 +136,10 @@ struct App::Impl final : Actions {
   RunConfig typed_config() const;
 
   /// The model that the mask switch, the code and single-model scenes belong to.
-  const Voice& held_voice() const { return voices[opened_held ? 0 : static_cast<size_t>(selection.lane)]; }
+  const Voice& held_voice() const { return held.voice(); }
   bool held_is_masked() const;
   void toggle_mask();
   void train_with(int lane, Mask mask);
-  const LaneSnapshot& held() const { return shown->lanes[static_cast<size_t>(selection.lane)]; }
   bool playing() const { return !newest->paused && !newest->finished; }
 
   Options options;
@@ -125,10 +148,13 @@ struct App::Impl final : Actions {
   std::vector<std::unique_ptr<Scene>> scenes;
   size_t scene = 0;
   Selection selection;
-  std::vector<Voice> voices;                // of `shown`, or the opened model
+  Held held;  // of this frame
+  struct Wish {
+    int lane = 0;  // of the twins; kept while a model is held
+    bool opened = false;
+  } wish;                                   // what is to be held from the next frame on
   std::optional<Voice> opened;              // a model folder; the lab is still there behind it
   std::shared_ptr<const Mask> opened_mask;  // its own, that the switch comes back to
-  bool opened_held = false;                 // it is what the scenes show, instead of a twin
 
   std::shared_ptr<const Snapshot> newest, shown, numbers;
   std::shared_ptr<const Snapshot> past;  // the checkpoint that the user has gone back to
@@ -160,6 +186,10 @@ struct App::Impl final : Actions {
     std::string seed, error;
   } seed_dialog;
   bool help_open = false;
+
+  Recovery recovery;
+  bool scene_at_work = false;  // its code runs: if something fails, it was there
+  int failed_frames = 0;       // in a row
 
   std::unique_ptr<LiveLab> lab;  // last: its threads call options.wake until they have ended
 };

@@ -67,7 +67,9 @@ json App::Impl::state() const {
            {"lie", lie(s)},
            {"message", messages.newest()}};
   for (const LaneSnapshot& lane : s.lanes) out[lane.name] = lane_state(s, lane, selection);
-  for (const auto& each : scenes) each->report(out);
+  for (const auto& each : scenes) {
+    if (each) each->report(out);
+  }
   return out;
 }
 

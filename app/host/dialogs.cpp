@@ -143,9 +143,10 @@ void App::Impl::draw_size_dialog() {
       lab->post(Restart{config, newest->corpus});
       settings.run = config;
       past = nullptr;
+      wish.opened = false;
       d.open = false;
-    } catch (const Error& error) {
-      d.error = error.what();
+    } catch (const std::exception& error) {
+      d.error = words_of(error);
     }
   }
   end_dialog();
@@ -164,8 +165,8 @@ void App::Impl::draw_seed_dialog() {
     try {
       reset(parse<uint64_t>(d.seed, "The seed"));
       d.open = false;
-    } catch (const Error& error) {
-      d.error = error.what();
+    } catch (const std::exception& error) {
+      d.error = words_of(error);
     }
   }
   end_dialog();
@@ -173,7 +174,7 @@ void App::Impl::draw_seed_dialog() {
 
 void App::Impl::draw_help() {
   Rect area;
-  const auto own = scenes[scene]->shortcuts();
+  const auto own = scene_now().shortcuts();
   if (!begin_dialog("Keys", {own.empty() ? 460.0f : 880.0f, 480}, help_open, area)) return;
   draw_keys(kShortcuts, area.min.x, area.min.y + px(8));
   const float column = area.min.x + px(440), top = area.min.y + px(8);

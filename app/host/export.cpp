@@ -82,13 +82,22 @@ fs::path free_export_path(std::string_view prefix, std::string_view ending, cons
 }
 
 void Exporter::run(std::function<std::string()> job) {
+  try {
+    start(std::move(job));
+  } catch (const std::exception& error) {  // there is no thread to be had
+    say(words_of(error));
+  }
+}
+
+void Exporter::start(std::function<std::string()> job) {
   std::erase_if(running_, [](auto& one) { return one.wait_for(std::chrono::seconds(0)) == std::future_status::ready; });
+  running_.reserve(running_.size() + 1);  // a future that finds no room would wait for its job
   running_.push_back(std::async(std::launch::async, [this, job = std::move(job)] {
     give_way();
     try {
       say(job());
     } catch (const std::exception& error) {
-      say(error.what());
+      say(words_of(error));
     }
   }));
 }
@@ -130,9 +139,14 @@ void Exporter::take_pictures() {
               frames.size() == 1 ? write_png(file, frames[0].picture) : write_gif(file, frames);
             });
     } catch (const std::exception& error) {
-      say(error.what());
+      say(words_of(error));
     }
   }
+}
+
+void Exporter::forget_pictures() {
+  if (std::exchange(wishes_, {}).empty()) return;
+  say("The picture was not taken: its frame was not drawn. Ask for it once more.");
 }
 
 }  // namespace nopeek

@@ -40,6 +40,9 @@ class Exporter {
 
   /// Takes the pictures that have been asked for since the last call. After the window's frame is drawn.
   void take_pictures();
+  /// Before a frame is built: pictures of an earlier one that was never drawn are not taken any more, for what they
+  /// would be drawn from is gone.
+  void forget_pictures();
 
   /// Runs `job` on another thread. What it returns becomes a message, and so does what it throws.
   void run(std::function<std::string()> job);
@@ -47,6 +50,7 @@ class Exporter {
   void wait();
 
  private:
+  void start(std::function<std::string()> job);
   void say(std::string message);  // any thread
   void write(const std::string& name, std::string_view ending, std::function<void(const std::filesystem::path&)> to);
 

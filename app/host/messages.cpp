@@ -1,5 +1,10 @@
 #include "app/host/messages.h"
 
+#include <algorithm>
+#include <future>
+#include <new>
+#include <system_error>
+
 #include "app/ui/registry.h"
 #include "app/ui/widgets.h"
 #include "app/ui/wrapped_text.h"
@@ -49,8 +54,27 @@ bool draw_message(const std::string& message, int index, float& bottom) {
 
 }  // namespace
 
+std::string words_of(const std::exception& error) {
+  if (dynamic_cast<const std::bad_alloc*>(&error)) return "There is not enough memory.";
+  if (dynamic_cast<const std::future_error*>(&error)) return "The work was given up before its end.";
+  if (const auto* system = dynamic_cast<const std::system_error*>(&error))
+    return "The system refuses: " + system->code().message() + ".";
+  return error.what();
+}
+
 void Messages::add(std::string text) {
   const std::lock_guard lock(mutex_);
+  push(std::move(text));
+}
+
+void Messages::add_once(std::string text) {
+  const std::lock_guard lock(mutex_);
+  const auto same = std::find_if(messages_.begin(), messages_.end(), [&](const Message& m) { return m.text == text; });
+  if (same == messages_.end()) return push(std::move(text));
+  same->since = -1;  // it stays for as long as if it were new
+}
+
+void Messages::push(std::string text) {
   messages_.push_back({std::move(text), -1});
   while (messages_.size() > kMost) messages_.pop_front();
 }

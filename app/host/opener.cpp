@@ -7,6 +7,7 @@
 #include "app/commands/assets.h"
 #include "core/base/error.h"
 #include "core/base/scheduling.h"
+#include "core/io/corpus_file.h"
 #include "core/io/model_folder.h"
 #include "core/io/shown.h"
 #include "core/live/run_folder.h"
@@ -50,7 +51,7 @@ void Opener::start(const std::string& name) {
       Result result = open(name, job->progress);
       const std::lock_guard lock(job->mutex);
       job->result = std::move(result);
-    } catch (const Cancelled&) {
+    } catch (...) {  // Cancelled; or not even memory to say so, which poll() sees
     }
     job->ended = true;
     if (done) done();
@@ -81,11 +82,13 @@ float Opener::fraction() const { return running_.job ? running_.job->progress.fr
 std::optional<Opener::Result> Opener::poll() {
   std::erase_if(cancelled_, [](const Running& old) { return old.job->ended.load(); });
   if (!running_.job) return std::nullopt;
+  const bool ended = running_.job->ended;  // before its result is looked for, which comes first
   std::optional<Result> result;
   {
     const std::lock_guard lock(running_.job->mutex);
     result = std::move(running_.job->result);
   }
+  if (ended && !result) result = Result{.from = name_, .opened = {}, .error = "There is not enough memory to open it."};
   if (result) running_ = {};
   return result;
 }

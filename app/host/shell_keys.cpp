@@ -11,7 +11,10 @@ void App::Impl::read_shortcuts() {
   if (key_pressed(Key::kF11, false)) presenting = !presenting;
   if (!focus::letters_are_free() || focus::layer_open()) return;
   const ImGuiIO& io = ImGui::GetIO();
-  if (scenes[scene]->key(scene_input())) return;
+  scene_at_work = true;
+  const bool taken = scene_now().key(scene_input());
+  scene_at_work = false;
+  if (taken) return;
   if (key_pressed(Key::kEscape, false)) read_escape();
   if (key_pressed(Key::kF1, false) || character_key_pressed('?')) help_open = true;
   if (io.KeyCtrl) {
@@ -36,7 +39,7 @@ void App::Impl::read_shortcuts() {
 
 /// Undoes the last thing that was put over the scene.
 void App::Impl::read_escape() {
-  if (scenes[scene]->escape()) return;
+  if (scene_now().escape()) return;
   if (overlay_open) {
     overlay_open = false;
   } else if (past) {

@@ -173,13 +173,15 @@ void App::Impl::draw_panel_words(Rect area) {
   const float top = clip.min.y + px(16) - panel_scroll;
   text({left + px(24), top}, "What you are seeing", Font::kSmallBold, colors().secondary);
   const SceneInput input = scene_input();
-  const Explanation e = scenes[scene]->explain(input);
+  scene_at_work = true;
+  const Explanation e = scene_now().explain(input);
   float y = draw_words(e.words, left + px(24), right - px(24), top + px(28));
   // As in the design where there is room; closer where that saves scrolling.
   const float suggestions = px(38) + px(44) * static_cast<float>(e.suggestions.size());
   const float spare = clip.max.y - y - suggestions - panel_scroll;
   const float offset = panel_scroll;  // with which this frame is drawn
   y = draw_suggestions(e, left, right, y + std::clamp(spare, px(12), px(28)), clip, panel_scroll);
+  scene_at_work = false;
   ImGui::PopClipRect();
   const float too_much = std::max(0.0f, y + offset - clip.max.y);
   if (clip.contains(ImGui::GetIO().MousePos)) panel_scroll -= ImGui::GetIO().MouseWheel * px(40);
@@ -192,7 +194,7 @@ void App::Impl::draw_panel_words(Rect area) {
 
 /// The six lines that matter in this scene.
 void App::Impl::draw_code(Rect area) {
-  const Code code = scenes[scene]->code();
+  const Code code = scene_now().code();
   if (code.lines.empty()) return draw_attention_code(area);
   const float left = area.min.x, h = area.max.y;
   separator(px(left + 24), px(left + kShellPanelWidth - 24), px(h - kCodeBlock));

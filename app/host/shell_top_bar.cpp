@@ -48,7 +48,7 @@ void App::Impl::draw_top_bar() {
   if (!small) text(theme().at(track + 128, 28), speed_text(rate), Font::kMonoLabel, colors().text);
   const float mask = rail + (wide ? 496 : small ? 316 : 444);
   text(theme().at(mask, 28), "Causal mask", Font::kBodyBold, colors().text);
-  const int context = opened_held ? opened->model.config().context : newest->config.model.context;
+  const int context = held_voice().model.config().context;
   if (mask_switch("Causal mask", theme().rect(mask + 108, 10, 80, 36), held_is_masked(), context > 1)) toggle_mask();
   draw_setup(mask + 220);
   draw_figures();
@@ -85,7 +85,7 @@ void App::Impl::offer_corpora(Menu& menu) {
 }
 
 void App::Impl::offer_sizes(Menu& menu) {
-  const std::string now = opened_held ? "" : preset_name(newest->config);
+  const std::string now = held.opened ? "" : preset_name(newest->config);
   menu.heading("Size");
   for (const char* size : kSizes) {
     const RunConfig config = preset(size);
@@ -94,18 +94,22 @@ void App::Impl::offer_sizes(Menu& menu) {
                                std::to_string(m.channels) + ", batch " + std::to_string(config.train.batch);
     menu.add({.label = size, .detail = detail, .chosen = now == size}, [this, size] { use_size(size); });
   }
-  const bool custom = !opened_held && std::find(std::begin(kSizes), std::end(kSizes), now) == std::end(kSizes);
+  const bool custom = !held.opened && std::find(std::begin(kSizes), std::end(kSizes), now) == std::end(kSizes);
   menu.add({.label = "Custom\xE2\x80\xA6", .chosen = custom}, [this] { open_size_dialog(); });
 }
 
 void App::Impl::offer_models(Menu& menu) {
   menu.heading("Model");
   if (opened) {
-    menu.add({.label = "Twins", .chosen = !opened_held}, [this] { hold(selection.lane); });
-    menu.add({.label = opened->model.name, .detail = "opened", .chosen = opened_held}, [this] { hold_opened(); });
+    menu.add({.label = "Twins", .chosen = !held.opened}, [this] { hold(selection.lane); });
+    menu.add({.label = opened->model.name, .detail = "opened", .chosen = held.opened}, [this] { hold_opened(); });
+  }
+  if (const auto& kept = recovery.found()) {
+    menu.add({.label = "Open the kept run", .detail = "step " + std::to_string(kept->step)},
+             [this] { open(recovery.found()->folder.string()); });
   }
   menu.add({.label = "Open a model\xE2\x80\xA6"}, [this] { file_dialog.open(); });
-  menu.add({.label = opened_held ? "Save the model\xE2\x80\xA6" : "Save the twins\xE2\x80\xA6"},
+  menu.add({.label = held.opened ? "Save the model\xE2\x80\xA6" : "Save the twins\xE2\x80\xA6"},
            [this] { open_save_dialog(); });
 }
 
@@ -123,7 +127,7 @@ void App::Impl::draw_setup(float x) {
   corpora.options.front().heading.clear();  // the combo's own name says it
   models.options.front().heading.clear();
   const std::string shape =
-      opened_held ? elided(opened->model.name, px(176 - 46), Font::kLabelMedium) : shape_text(newest->config.model);
+      held.opened ? elided(opened->model.name, px(176 - 46), Font::kLabelMedium) : shape_text(newest->config.model);
   corpora.pick(combo("Corpus", theme().rect(x, 10, 144, 36), newest->corpus->name, corpora.options));
   models.pick(combo("Size", theme().rect(x + 152, 10, 176, 36), shape, models.options));
 }

@@ -12,6 +12,7 @@
 #include "app/host/frame_stats.h"
 #include "app/host/gl_camera.h"
 #include "app/host/glfw_window.h"
+#include "app/host/messages.h"
 #include "app/host/pacer.h"
 #include "app/host/png.h"
 #include "app/host/work_clock.h"
@@ -21,6 +22,7 @@
 #include "core/base/error.h"
 #include "core/base/scheduling.h"
 #include "core/io/shown.h"
+#include "core/io/state_folder.h"
 
 namespace nopeek {
 
@@ -33,6 +35,7 @@ double seconds_now() { return std::chrono::duration<double>(Clock::now() - kProg
 
 constexpr size_t kMostTourBytes = 1 << 20;
 constexpr double kShotPoll = 0.02;  // s between looks at a picture that is being written
+constexpr int kHopelessFrames = 6;  // that fail in a row: then the window ends
 
 std::vector<tour::Step> read_tour(const WindowOptions& options) {
   if (options.tour.empty()) return {};
@@ -66,6 +69,8 @@ class Host : public tour::Stage {
   int run();
 
  private:
+  void loop();
+  int end_after(const std::string& failure);
   App::Options app_options(const std::vector<tour::Step>& steps);
   void play(std::vector<tour::Step> steps);
   bool admit(bool ends_tour);
@@ -75,7 +80,9 @@ class Host : public tour::Stage {
   bool look_for_input();
   double next_wait();
   void frame();
+  void draw_frame();
   void build_frame();
+  void flush_heatmaps();
   void take_pictures();
   void take_shot();
   void report_shot();
@@ -105,6 +112,8 @@ class Host : public tour::Stage {
   bool watched_ = false;  // the tour, by a person
   Pacer pacer_;
   FrameStats stats_;
+  int failed_frames_ = 0;  // in a row
+  bool blank_matrices_told_ = false;
   double ui_ms_ = 0;  // of the frame being drawn
   std::filesystem::path shot_file_;
   std::optional<std::string> shot_result_;
@@ -127,6 +136,7 @@ App::Options Host::app_options(const std::vector<tour::Step>& steps) {
   if (!app.settings.has_window_size() && !options_.scale)
     app.settings.text_size = ui::first_text_size(window_.framebuffer_size(), window_.display_scale());
   app.settings_file = settings_file_;
+  if (options_.tour.empty()) app.state_folder = state_folder();
   app.scene = options_.scene;
   app.seed = options_.seed;
   app.model = options_.model;
@@ -154,7 +164,7 @@ bool Host::admit(bool ends_tour) {
 
 bool Host::running() const {
   using Status = tour::Player::Status;
-  if (window_.should_close()) return false;
+  if (window_.should_close() || app_.hopeless() || failed_frames_ >= kHopelessFrames) return false;
   return !player_ || player_->status() == Status::kPlaying || player_->status() == Status::kEnded;
 }
 
@@ -164,18 +174,36 @@ nlohmann::json Host::figures() {
   return figures;
 }
 
+/// However it ends, settings are stored and the run is not lost.
 int Host::run() {
+  std::string failure;
+  try {
+    loop();
+  } catch (const std::exception& error) {
+    failure = words_of(error);
+  }
+  if (app_.hopeless() || failed_frames_ >= kHopelessFrames) failure = "frame after frame failed. " + app_.told();
+  if (writing_shot_.valid()) writing_shot_.wait();
+  store_settings();
+  if (!failure.empty()) return end_after(failure);
+  if (!player_ || player_->failure().empty()) return 0;
+  std::fprintf(stderr, "%s\n", player_->failure().c_str());
+  return 1;
+}
+
+void Host::loop() {
   while (running()) {
     collect_reasons();
     if (look_for_input()) pacer_.input();
     report_shot();
     if (pacer_.until_due(seconds_now(), app_.animating()) <= 0) frame();
   }
-  if (writing_shot_.valid()) writing_shot_.wait();
-  store_settings();
-  if (!player_ || player_->failure().empty()) return 0;
-  std::fprintf(stderr, "%s\n", player_->failure().c_str());
-  return 1;
+}
+
+int Host::end_after(const std::string& failure) {
+  std::fprintf(stderr, "nopeek: the window cannot go on: %s\n", failure.c_str());
+  std::fprintf(stderr, "nopeek: %s\n", app_.rescue().c_str());
+  return 2;
 }
 
 void Host::collect_reasons() {
@@ -203,7 +231,21 @@ double Host::next_wait() {
   return writing_shot_.valid() ? std::min(due, kShotPoll) : due;
 }
 
+/// What fails in a frame is told, and the next one is tried.
 void Host::frame() {
+  const double begin = seconds_now();
+  try {
+    draw_frame();
+    failed_frames_ = 0;
+  } catch (const std::exception& error) {
+    ++failed_frames_;
+    app_.tell(error);
+    pacer_.drawn(begin, seconds_now() - begin);
+    pacer_.news();
+  }
+}
+
+void Host::draw_frame() {
   const double begin = seconds_now(), work_begin = work_.now(), interrupted = work_.interrupted();
   if (playing()) player_->tick(begin);
   if (!running()) return;
@@ -218,7 +260,7 @@ void Host::frame() {
   if (input_since) stats_.answered((work_.now() - *input_since) * 1e3);
   heatmaps_.send();
   work_.driver([this] {
-    heatmaps_.flush();
+    flush_heatmaps();
     window_.draw(ImGui::ColorConvertU32ToFloat4(ui::colors().bg));
   });
   take_pictures();
@@ -237,6 +279,16 @@ void Host::build_frame() {
   app_.frame();
   ImGui::Render();
   ui_ms_ = (seconds_now() - begin) * 1e3;
+}
+
+/// A matrix that the driver refuses stays blank. That is told once: it is tried again with each step of the training.
+void Host::flush_heatmaps() {
+  try {
+    heatmaps_.flush();
+  } catch (const std::exception& error) {
+    if (!std::exchange(blank_matrices_told_, true))
+      app_.tell(error, "A matrix stays blank; it may fit a smaller window or text.");
+  }
 }
 
 /// A window of 16384 x 16384 px is 800 MB: where they are not there, the tour fails, and not the program.
@@ -286,7 +338,7 @@ int run_window(const WindowOptions& options) {
   try {
     return Host(options).run();
   } catch (const std::exception& e) {
-    std::fprintf(stderr, "nopeek: %s\n", e.what());
+    std::fprintf(stderr, "nopeek: %s\n", words_of(e).c_str());
     return 2;
   }
 }

@@ -20,7 +20,8 @@ struct WindowOptions {
 };
 
 /// Opens the window and runs until it is closed. Returns the exit status of the program: 0, or 1 if the tour failed, or
-/// 2 if it cannot be read or if there is no display or no OpenGL 3.3; why is then one line on standard error.
+/// 2 if it cannot be read or if there is no display or no OpenGL 3.3; why is then one line on standard error. Also 2 if
+/// the window cannot go on because frame after frame fails: then the twins are saved, and a second line says where.
 int run_window(const WindowOptions& options);
 
 }  // namespace nopeek

@@ -81,9 +81,9 @@ void Generate::begin_frame(const SceneInput& in) {
 
 /// Whose words these are. Another tokenizer reads the prompt anew; the same one keeps the text.
 void Generate::use_voices(const SceneInput& in) {
-  if (!frozen_.empty() && frozen_opened_ != in.opened) frozen_.clear();
+  frozen_ = frozen_ && opened_ == in.opened;
   opened_ = in.opened;
-  voices_ = frozen_.empty() ? in.voices : std::span<const Voice>(frozen_);
+  if (!frozen_) voices_.assign(in.voices.begin(), in.voices.end());  // they are in.voices', which end with the frame
   held_ = std::min(in.held_voice, voices_.size() - 1);
   if (tokenizer_ == held().model.tokenizer) return;
   tokenizer_ = held().model.tokenizer;
@@ -232,7 +232,7 @@ void Generate::draw(const SceneInput& in) {
   const float bets = small ? c.w() - gap - kSamplingSmall : kDistribution + std::max(0.0f, c.w() - kUsualWidth) * 0.6f;
   draw_strip(in, top);
   draw_distribution({middle.min, {middle.min.x + bets, middle.max.y}});
-  draw_sampling(in, {{middle.min.x + bets + gap, middle.min.y}, middle.max});
+  draw_sampling({{middle.min.x + bets + gap, middle.min.y}, middle.max});
   if (!small) draw_timeline({{c.min.x, middle.max.y + gap}, c.max});
 }
 

@@ -121,7 +121,6 @@ class Generate final : public Scene {
   void go_to(int node);
   void begin_edit();
   void end_edit(bool take);
-  void freeze(const SceneInput& in, bool on);
 
   // generate_strip.cpp
   void draw_strip(const SceneInput& in, ui::Rect panel);
@@ -160,13 +159,13 @@ class Generate final : public Scene {
 
   // generate_sampling.cpp
   SamplingLayout sampling_layout(ui::Rect panel) const;
-  void draw_sampling(const SceneInput& in, ui::Rect panel);
+  void draw_sampling(ui::Rect panel);
   void draw_sliders(const SamplingLayout& at);
   void draw_slider(const SamplingLayout& at, int line, std::string_view name, double& value, const ui::SliderSpec& spec,
                    std::string_view shown, bool off, bool idle);
   void draw_fields(const SamplingLayout& at);
   void draw_transport(const SamplingLayout& at);
-  void draw_toggles(const SceneInput& in, const SamplingLayout& at);
+  void draw_toggles(const SamplingLayout& at);
   void draw_cost(const SamplingLayout& at);
   void draw_entropy(const SamplingLayout& at) const;
 
@@ -206,11 +205,10 @@ class Generate final : public Scene {
 
   // The voices
   std::unique_ptr<LiveNextToken> next_;  // made when the scene is first seen: it is a thread
-  std::span<const Voice> voices_;        // of this frame
+  std::vector<Voice> voices_;            // of this frame; frozen: of the one in which they were
   size_t held_ = 0;
   bool opened_ = false;
-  std::vector<Voice> frozen_;  // the models of one step, while the lab goes on
-  bool frozen_opened_ = false;
+  bool frozen_ = false;  // the models of one step write, while the lab goes on
   std::shared_ptr<const Tokenizer> tokenizer_;
 
   // Questions and answers

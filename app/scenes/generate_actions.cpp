@@ -127,13 +127,6 @@ void Generate::end_edit(bool take) {
   read_prompt(edit_text_, true);
 }
 
-void Generate::freeze(const SceneInput& in, bool on) {
-  frozen_.clear();
-  if (on) frozen_.assign(in.voices.begin(), in.voices.end());
-  frozen_opened_ = in.opened;
-  voices_ = on ? std::span<const Voice>(frozen_) : in.voices;
-}
-
 /// Space stays the training's; arrows, Enter and letters act on the text.
 bool Generate::key(const SceneInput&) {
   const ImGuiIO& io = ImGui::GetIO();
@@ -191,7 +184,7 @@ void Generate::report(json& out) const {
   g["top_p"] = sampling_.top_p;
   g["max_new"] = max_new_;
   g["cache"] = cache_;
-  g["frozen"] = !frozen_.empty();
+  g["frozen"] = frozen_;
   g["playing"] = playing_;
   g["editing"] = editing_;
   g["undos"] = undo_.size();

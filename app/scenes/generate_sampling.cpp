@@ -62,14 +62,14 @@ Generate::SamplingLayout Generate::sampling_layout(Rect panel) const {
   return at;
 }
 
-void Generate::draw_sampling(const SceneInput& in, Rect panel) {
+void Generate::draw_sampling(Rect panel) {
   fill(theme().rect(panel.min.x, panel.min.y, panel.w(), panel.h()), colors().panel, 10);
   text(theme().at(panel.min.x + 20, panel.min.y + 28), "Sampling", Font::kBodyBold, colors().text);
   const SamplingLayout at = sampling_layout(panel);
   draw_sliders(at);
   draw_fields(at);
   draw_transport(at);
-  draw_toggles(in, at);
+  draw_toggles(at);
   draw_cost(at);
   separator(px(panel.min.x + 20), px(panel.max.x - 20), px(at.rule));
   draw_entropy(at);
@@ -141,7 +141,7 @@ void Generate::draw_transport(const SamplingLayout& at) {
     text({place(i).cx(), px(at.captions)}, words[i], Font::kSmall, colors().secondary, Align::kCentre);
 }
 
-void Generate::draw_toggles(const SceneInput& in, const SamplingLayout& at) {
+void Generate::draw_toggles(const SamplingLayout& at) {
   const float x = px(at.panel.min.x + 20), y = px(at.toggles);
   const float cache_w = toggle_width("KV cache");
   const Rect cache{{x, y - px(14)}, {x + cache_w, y + px(14)}};
@@ -152,13 +152,13 @@ void Generate::draw_toggles(const SceneInput& in, const SamplingLayout& at) {
       valid)
     cache_ = !cache_;
   if (!valid) veil(cache);
-  const bool frozen = !frozen_.empty();
-  std::string shown = frozen ? std::string("Frozen, step ") + grouped_text(frozen_.front().model.step).chars : "Freeze";
+  std::string shown =
+      frozen_ ? std::string("Frozen, step ") + grouped_text(voices_.front().model.step).chars : "Freeze";
   const float x2 = x + cache_w + px(theme().small() ? 12 : 20), room = px(at.panel.max.x - 16) - x2;
   if (toggle_width(shown) > room) shown = "Frozen";
-  if (toggle("Freeze", {{x2, y - px(14)}, {x2 + toggle_width(shown), y + px(14)}}, frozen, shown,
+  if (toggle("Freeze", {{x2, y - px(14)}, {x2 + toggle_width(shown), y + px(14)}}, frozen_, shown,
              "The weights of this step go on writing while training changes them"))
-    freeze(in, !frozen);
+    frozen_ = !frozen_;
 }
 
 /// What the newest pass cost.

@@ -109,8 +109,8 @@ void Generate::explain_other(const SceneInput& in, Explanation& out) const {
 /// What is out of the ordinary: one sentence, the most important one.
 void Generate::explain_state(const SceneInput& in, Explanation& out) const {
   const size_t start = window_start();
-  if (!frozen_.empty()) {
-    const std::string step = grouped_text(frozen_.front().model.step).chars;
+  if (frozen_) {
+    const std::string step = grouped_text(voices_.front().model.step).chars;
     out.words.push_back({{"Frozen: the weights of step " + step + " write, whatever training does to them."}});
   } else if (in.in_the_past) {
     out.words.push_back({{"These are the weights of step " + std::string(grouped_text(held().model.step).chars) +

@@ -17,7 +17,7 @@ namespace nopeek {
 ///   draft.begin_stroke({3, 5});    // that cell turns: the stroke forbids, or it allows
 ///   draft.paint({3, 6});
 ///   draft.end_stroke();
-///   lens.draft = draft.mask();     // null while it is the model's own
+///   model.mask = draft.mask();     // null while it is the model's own
 class MaskDraft {
  public:
   /// The mask to draft over. What is drafted stays, and so does what can be undone, unless it is of another size.
@@ -35,6 +35,8 @@ class MaskDraft {
   /// With the strength in its forbidden cells. Null if nothing is drafted that differs from the model's own. It is made
   /// when it is asked for, in some ms at a context of 1024.
   std::shared_ptr<const Mask> mask();
+  /// The same as it was when it was last asked for: what a large mask shows in the middle of a stroke.
+  const std::shared_ptr<const Mask>& newest_mask() const { return mask_; }
 
   // What has changed, for a picture
   /// Another one, among all drafts, whenever more than painted cells has changed.

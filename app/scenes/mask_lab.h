@@ -54,10 +54,10 @@ class MaskLab final : public Scene {
     uint64_t run = 0, revision = 0, heads_revision = 0;
     uint64_t heads_run = 0;  // run, step and mask that `heads` belongs to
     int64_t heads_step = -1;
-    const Mask* heads_mask = nullptr;
+    std::shared_ptr<const Mask> heads_mask;  // kept, so that no other one can take its address
     int layer = -1, head = -1;
-    const Mask* mask = nullptr;  // that `cells` shows
-    float leak = 0;              // as drawn
+    std::shared_ptr<const Mask> mask;  // that `cells` shows, kept likewise
+    float leak = 0;                    // as drawn
   };
 
   /// A lane's curves, prepared for drawing at any length.

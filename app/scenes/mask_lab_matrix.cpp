@@ -73,8 +73,8 @@ void MaskLab::update_view(const SceneInput& in, int lane_index) {
   change = std::max(change, std::abs(leak - view.leak));
   view.leak += (leak - view.leak) * share;
   if (change > kSettled && share < 1) keep_moving();
-  if (change == 0 && view.mask == lane.mask.get() && view.cells.size() == cells) return;
-  view.mask = lane.mask.get();
+  if (change == 0 && view.mask == lane.mask && view.cells.size() == cells) return;
+  view.mask = lane.mask;
   view.cells.resize(cells);
   for (int q = 0; q < T; ++q) {
     for (int k = 0; k < T; ++k) {
@@ -89,11 +89,10 @@ void MaskLab::update_view(const SceneInput& in, int lane_index) {
 void MaskLab::update_heads(const SceneInput& in, int lane_index) {
   TwinView& view = views_[lane_index];
   const LaneSnapshot& lane = in.numbers.lanes[static_cast<size_t>(lane_index)];
-  if (view.heads_run == in.numbers.run && view.heads_step == in.numbers.step && view.heads_mask == lane.mask.get())
-    return;
+  if (view.heads_run == in.numbers.run && view.heads_step == in.numbers.step && view.heads_mask == lane.mask) return;
   view.heads_run = in.numbers.run;
   view.heads_step = in.numbers.step;
-  view.heads_mask = lane.mask.get();
+  view.heads_mask = lane.mask;
   const ModelConfig& model = in.numbers.config.model;
   const int T = static_cast<int>(in.numbers.probe.size()), columns = model.heads * T;
   view.heads.resize(static_cast<size_t>(model.layers * T * columns));

@@ -69,20 +69,17 @@ void Microscope::use_voices(const SceneInput& in) {
 void Microscope::use_draft(const SceneInput& in) {
   const Model& held = in.voices[in.held_voice].model;
   Drafts& drafts = drafts_[in.opened ? 1 : 0];
-  const bool others = drafts.tokenizer != held.tokenizer || drafts.config != held.config();
-  if (others || drafts.of_voice.size() != in.voices.size()) {
-    drafts = {held.tokenizer, held.config(), std::vector<MaskDraft>(in.voices.size())};
-    lent_from_ = nullptr;
-  }
-  MaskDraft& draft = drafts.of_voice[in.held_voice];
-  const bool same = lent_from_ == &draft;
-  lens_.edited = &draft;
+  if (drafts.tokenizer != held.tokenizer || drafts.config != held.config())
+    drafts = {held.tokenizer, held.config(), {}};
+  drafts.of_voice.resize(in.voices.size());
+  auto& place = drafts.of_voice[in.held_voice];
+  if (!place) place = std::make_shared<MaskDraft>();
+  lens_.edited = place;
+  MaskDraft& draft = *place;
   draft.follow(held.mask);
-  if (same && lent_ && !lens_.draft) draft.drop();  // a page has taken it back
-  if (!same || held.config().context <= kMicroscopeQuick || !ImGui::IsMouseDown(0)) lens_.draft = draft.mask();
-  if (lens_.draft && lens_.draft != lent_) lens_.draft_name = describe(*lens_.draft);
-  lent_ = lens_.draft;
-  lent_from_ = &draft;
+  const bool at_its_end = held.config().context > kMicroscopeQuick && ImGui::IsMouseDown(0);
+  const auto before = std::exchange(lens_.draft, at_its_end ? draft.newest_mask() : draft.mask());
+  if (lens_.draft && lens_.draft != before) lens_.draft_name = describe(*lens_.draft);
 }
 
 /// The sentence that the lab shows, in words that any tokenizer can read.
@@ -136,6 +133,7 @@ void Microscope::draw(const SceneInput& in) {
     fill({theme().at(r.min.x, r.min.y), theme().at(r.max.x, r.max.y)}, colors().panel, 10);
   draw_pipeline(in, pipeline);
   pages_[page_].page->draw(lens_, in, panel);
+  export_what_was_picked(in);
   draw_progress(panel);
 }
 

@@ -37,11 +37,11 @@ struct Lens {
   StageMatrices matrices;        // of the answer's held voice, once ready()
   ui::Cell cell{3, 5};           // query and key as chosen: a shorter text has its last ones there
 
-  /// The mask that the held model runs under on this screen, instead of its own; null: its own. A page that sets it to
-  /// null takes it back.
-  std::shared_ptr<const Mask> draft;
-  std::string draft_name;       // describe(*draft)
-  MaskDraft* edited = nullptr;  // what the mask of the held voice is drafted with
+  /// What the mask of the held voice is drafted with. Set anew each frame; a page that takes a draft back drops it
+  /// here.
+  std::shared_ptr<MaskDraft> edited;
+  std::shared_ptr<const Mask> draft;  // of it, for this frame: what the held model runs under; null: its own mask
+  std::string draft_name;             // describe(*draft)
   /// The newest leak test, perhaps of another model, mask or text; null before the first.
   std::shared_ptr<const LeakAnswer> leak;
 
@@ -67,7 +67,8 @@ class MicroscopePage {
   virtual void draw(Lens& lens, const SceneInput& in, const ui::Rect& panel) = 0;
   virtual void explain(const Lens& lens, const SceneInput& in, Explanation& out) = 0;
   virtual void report(const Lens&, nlohmann::json&) const {}
-  /// What it shows as its matrix, to be exported; null: the chosen step of the head. Asked only if lens.ready().
+  /// What it shows as its matrix, to be exported; null: the chosen step of the head. Asked only if lens.ready(),
+  /// and after draw().
   virtual std::optional<ExportedMatrix> matrix(const Lens&) const { return {}; }
   virtual bool key(Lens&, const SceneInput&) { return false; }
   virtual bool escape(Lens&) { return false; }
@@ -129,7 +130,8 @@ class Microscope final : public Scene {
   void draw_progress(const ui::Rect& panel);
 
   // microscope_export.cpp
-  void draw_export_menu(const SceneInput& in, const ui::Rect& place);
+  void draw_export_menu(const ui::Rect& place);
+  void export_what_was_picked(const SceneInput& in);
   void export_steps(const SceneInput& in);
   void export_pictures(const SceneInput& in, std::string name, std::vector<ExportedMatrix> matrices,
                        std::vector<int> delays);
@@ -152,6 +154,7 @@ class Microscope final : public Scene {
   std::unique_ptr<LiveAttention> attention_;  // made when the scene is first seen: it is a thread
   double shown_since_ = 0;
   double waited_since_ = 0;  // for an answer to another text or head; 0: it is there
+  int export_picked_ = -1;   // of the list, until the page has been drawn and so agrees with the lens; -1: nothing
   uint64_t pictures_ = 0;    // that have been exported
   double clock_seen_ = 0;    // clock_now() when the play was last moved on
 
@@ -160,11 +163,9 @@ class Microscope final : public Scene {
   struct Drafts {
     std::shared_ptr<const Tokenizer> tokenizer;
     ModelConfig config;
-    std::vector<MaskDraft> of_voice;
+    std::vector<std::shared_ptr<MaskDraft>> of_voice;
   };
-  std::array<Drafts, 2> drafts_;          // of the lab's twins, and of an opened model
-  std::shared_ptr<const Mask> lent_;      // what was given to the lens
-  const MaskDraft* lent_from_ = nullptr;  // of this draft
+  std::array<Drafts, 2> drafts_;  // of the lab's twins, and of an opened model
 
   // The text's editor
   struct Edit {

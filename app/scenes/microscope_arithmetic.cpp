@@ -135,11 +135,7 @@ void StepsPage::draw_strip(Lens& lens, const Layout& at) {
   const std::vector<std::string> why = mask_words(q, k, added, causal_);
   const std::array<StripCell, 4> cells{
       {{"dot product", {}, fmt("q%d \xC2\xB7 k%d =", q, k).chars, score_text(dot).chars, hue.text},
-       {"scale",
-        {},
-        fmt("\xC3\xB7 \xE2\x88\x9A%d =", static_cast<int>(s.query.cols())).chars,
-        score_text(scaled).chars,
-        hue.text},
+       {"scale", {}, scale_operator(s) + " =", score_text(scaled).chars, hue.text},
        {"mask", fitting(why, px(places[2].w() - 32)), (added == 0 ? "+ 0 =" : "+ (" + sign + ") ="),
         score_text(masked).chars, forbidden ? c.text : hue.text},
        {"softmax", {}, "exp / sum =", weight_text(weight).chars, forbidden ? c.text : hue.text}}};

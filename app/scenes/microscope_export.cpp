@@ -9,6 +9,7 @@
 #include "app/scenes/microscope.h"
 #include "app/scenes/microscope_parts.h"
 #include "app/ui/widgets.h"
+#include "core/base/error.h"
 
 namespace nopeek {
 
@@ -73,7 +74,7 @@ void draw_chain(const ExportedMatrix& matrix) {
     const auto stage = static_cast<Stage>(i);
     const ImU32 now = stage == Stage::kMasked ? colors().hue(matrix.masked).text : colors().text;
     const ImU32 color = stage == *matrix.stage ? now : stage < *matrix.stage ? colors().secondary : colors().disabled;
-    const std::string words = stage_operator(stage, matrix.size);
+    const std::string words = stage_operator(stage, matrix.scaling);
     text({x, px(kChain)}, words, Font::kMonoLabel, color);
     x += text_width(Font::kMonoLabel, words) + px(22);
   }
@@ -130,9 +131,16 @@ void draw_scale(gl::HeatmapRenderer* heatmaps, const ExportedMatrix& matrix, flo
   text(theme().at(x + 28, y + kBarHeight * 0.5f), matrix.hatched, Font::kSmall, colors().secondary);
 }
 
+/// A name for each row and each column.
+void check_words(const ExportedMatrix& matrix) {
+  if (std::ssize(matrix.rows) == matrix.values.rows() && std::ssize(matrix.columns) == matrix.values.cols()) return;
+  throw Error("The numbers and their words are of different texts. Export them once more.");
+}
+
 }  // namespace
 
 std::string table_of(const ExportedMatrix& matrix) {
+  check_words(matrix);
   std::string out = matrix.row;
   for (const std::string& column : matrix.columns) append_field(out += ',', column);
   out += '\n';
@@ -150,6 +158,7 @@ ImVec2 picture_size(const ExportedMatrix& matrix) {
 }
 
 void draw_picture(gl::HeatmapRenderer* heatmaps, const ExportedMatrix& matrix, uint64_t revision) {
+  check_words(matrix);
   const float side = side_of(matrix), fitting = side / static_cast<float>(matrix.values.rows());
   draw_words(matrix);
   if (matrix.stage) draw_chain(matrix);
@@ -199,10 +208,14 @@ ExportedMatrix stage_matrix(const Lens& lens, Stage stage) {
 }
 
 /// The page's matrix as a table or a picture, and the five steps of the head as an animation.
-void Microscope::draw_export_menu(const SceneInput& in, const Rect& place) {
+void Microscope::draw_export_menu(const Rect& place) {
   const Option options[] = {{.label = "Matrix as CSV"}, {.label = "Matrix as PNG"}, {.label = "Steps as GIF"}};
-  const int picked = icon_menu("Export", place, Icon::kExport, "Export the matrix, or all five steps", options,
-                               Look::kPlain, lens_.ready());
+  export_picked_ = icon_menu("Export", place, Icon::kExport, "Export the matrix, or all five steps", options,
+                             Look::kPlain, lens_.ready());
+}
+
+void Microscope::export_what_was_picked(const SceneInput& in) {
+  const int picked = std::exchange(export_picked_, -1);
   if (picked < 0 || !lens_.ready()) return;
   if (picked == 2) return export_steps(in);
   auto matrix = pages_[page_].page->matrix(lens_);
@@ -244,7 +257,7 @@ void Microscope::say_whose(const SceneInput& in, ExportedMatrix& matrix) const {
   const ModelConfig& config = lens_.model().config();
   matrix.layer = std::min(question.layer, config.layers - 1);
   matrix.head = std::min(question.head, config.heads - 1);
-  matrix.size = static_cast<int>(lens_.stages().query.cols());
+  matrix.scaling = scale_operator(lens_.stages());
   matrix.masked = lens_.matrices.masked();
   if (matrix.model.empty()) matrix.model = voice_name(in.voices, in.held_voice, in.opened) + (in.opened ? "" : " twin");
   if (lens_.model().step > 0) matrix.model += ", step " + std::string(grouped_text(lens_.model().step).view());

@@ -25,11 +25,12 @@ struct ExportedMatrix {
   bool with_scale = true;             // its colours stand for numbers
   ui::Cell chosen = {};
   int framed_row = -1;
-  bool of_head = true;                // and not of the model, or of all heads
-  std::optional<Stage> stage = {};    // one of the five of the head: a picture says how it came about
-  bool masked = true;                 // by the model's own mask
-  int layer = 0, head = 0, size = 1;  // from 0; the head's channels
-  std::string model = {};             // "masked twin, step 380"
+  bool of_head = true;              // and not of the model, or of all heads
+  std::optional<Stage> stage = {};  // one of the five of the head: a picture says how it came about
+  bool masked = true;               // by the model's own mask
+  int layer = 0, head = 0;          // from 0
+  std::string scaling = {};         // of the head's scores, see scale_operator()
+  std::string model = {};           // "masked twin, step 380"
 };
 
 /// Of the held head.

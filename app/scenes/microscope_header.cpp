@@ -78,7 +78,7 @@ Rect Microscope::draw_header(const SceneInput& in, const Rect& panel) {
   if (icon_button("Edit text", theme().rect(x + 4, y, kIcon, kHeight), Icon::kPencil, text_line(/*with_key=*/true),
                   true, Look::kPlain))
     begin_edit(in);
-  draw_export_menu(in, theme().rect(x + 4 + kIcon, y, kIcon, kHeight));
+  draw_export_menu(theme().rect(x + 4 + kIcon, y, kIcon, kHeight));
   if (small) room = {{x + kIcons + kHeaderGap, y}, {right - kHeaderGap, y + kHeight}};
   draw_text_dialog(in);
   return room;
@@ -91,7 +91,7 @@ float Microscope::draw_draft(float x, float y) {
   const float w = std::round(text_width(Font::kLabelBold, shown) / theme().s) + 20;
   const Rect rect = theme().rect(x, y, w, kHeight);
   if (chip("Drop the draft", rect, true, shown, words + ". Click to go back to the model\u2019s own mask"))
-    lens_.draft = nullptr;
+    lens_.edited->drop();
   return x + w;
 }
 

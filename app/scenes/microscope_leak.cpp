@@ -51,15 +51,16 @@ class LeakPage final : public MicroscopePage {
   void draw_token(Lens& lens, const Layout& at);
   void draw_legend(const Layout& at) const;
   void choose(Lens& lens, Cell cell);
-  std::string place_words(const Lens& lens) const;
-  std::string agree_words(const Lens& lens) const;
-  std::string column_words(const Lens& lens) const;
-  std::string cell_words(const Lens& lens, Cell cell) const;
+  std::string place_words() const;
+  std::string agree_words() const;
+  std::string column_words() const;
+  std::string cell_words(Cell cell) const;
 
   /// There is a test of this very text; perhaps of the weights or the mask before.
   bool ready() const { return answer() && answer()->test; }
   const std::shared_ptr<const LeakAnswer>& answer() const { return answers_.answer(); }
   const LeakTest& test() const { return *answer()->test; }
+  std::string quoted(int position) const { return in_quotes(labels_[static_cast<size_t>(position)]); }
   const Matrix<float>& grid() const { return method_ == Method::kChange ? test().moved : test().gradient; }
   /// The verdict is of the mask that the model runs under now.
   bool of_this_mask() const { return ready() && answer()->question.model.mask == model_.mask; }
@@ -71,7 +72,8 @@ class LeakPage final : public MicroscopePage {
 
   Method method_ = Method::kChange, shown_method_ = Method::kChange;
   std::shared_ptr<const LeakAnswer> shown_;
-  std::vector<float> values_;  // (T, T), -inf where it is exactly 0
+  std::vector<std::string> labels_;  // of its text
+  std::vector<float> values_;        // (T, T), -inf where it is exactly 0
   uint64_t revision_ = 0;
   float least_ = 0, most_ = 0;  // of those that are not 0
 
@@ -79,8 +81,6 @@ class LeakPage final : public MicroscopePage {
   Cell hovered_{};
   int column_ = -1;  // the changed token that is stepped to
 };
-
-std::string quoted(const Lens& lens, int position) { return in_quotes(lens.labels[static_cast<size_t>(position)]); }
 
 std::string power_text(float value) {
   if (std::isinf(value)) return "no number";
@@ -122,6 +122,9 @@ void LeakPage::update_values() {
   shown_ = answer();
   shown_method_ = method_;
   ++revision_;
+  labels_.clear();
+  const LeakQuestion& question = shown_->question;
+  for (const TokenId id : question.text) labels_.push_back(question.model.tokenizer->label(id));
   values_.assign(grid().data(), grid().data() + grid().size());
   least_ = std::numeric_limits<float>::infinity();
   most_ = 0;
@@ -181,7 +184,7 @@ void LeakPage::draw_grid(Lens& lens, const SceneInput& in, const Rect& area) {
                   .area = area};
   spec.look = look(pitch);
   spec.pitch_x = spec.pitch_y = pitch;
-  spec.row_labels = spec.column_labels = lens.labels;
+  spec.row_labels = spec.column_labels = labels_;
   spec.label_width = 54;
   spec.chosen = column_ >= 0 ? Cell{std::min(lens.cell.row, T - 1), column_} : Cell{};
   spec.alpha = of_this_mask() ? 1.0f : 0.4f;
@@ -189,7 +192,7 @@ void LeakPage::draw_grid(Lens& lens, const SceneInput& in, const Rect& area) {
   hovered_ = events.hovered;
   if (events.chosen) choose(lens, *events.chosen);
   light_column(events.rect);
-  if (hovered_.valid()) tooltip(events.it.id, ImGui::GetIO().MousePos, {{cell_words(lens, hovered_), {}}});
+  if (hovered_.valid()) tooltip(events.it.id, ImGui::GetIO().MousePos, {{cell_words(hovered_), {}}});
 }
 
 gl::HeatmapSpec LeakPage::look(float pitch) const {
@@ -220,13 +223,13 @@ void LeakPage::choose(Lens& lens, Cell cell) {
 
 // The verdict
 // ------------------------------------------------------------------------------------------------
-std::string LeakPage::place_words(const Lens& lens) const {
+std::string LeakPage::place_words() const {
   if (!test().leaks()) {
     const std::string beyond = beyond_words(test());
     return beyond.empty() ? "No output depends on a later token: not one bit of it." : beyond;
   }
   const auto [output, token] = test().at.front();
-  std::string words = "at output " + quoted(lens, output) + ", token " + quoted(lens, token);
+  std::string words = "at output " + quoted(output) + ", token " + quoted(token);
   if (test().at.size() > 1) words += " (and " + std::to_string(test().at.size() - 1) + " more)";
   return words;
 }
@@ -246,7 +249,7 @@ void LeakPage::draw_verdict(const Lens& lens, const Layout& at) {
   const ImU32 color = !current ? colors().disabled : open ? colors().text : colors().hue(!test().leaks()).text;
   const std::string words = test().leaks() ? "Leaks from the future" : brief_verdict(test());
   text_elided(theme().at(at.x0, at.verdict), words, room, Font::kTitle, color);
-  text_elided(theme().at(at.x0, at.place), place_words(lens), room, Font::kBody,
+  text_elided(theme().at(at.x0, at.place), place_words(), room, Font::kBody,
               current ? colors().text : colors().disabled);
 }
 
@@ -278,14 +281,14 @@ std::string LeakPage::state_words() const {
 
 // The methods
 // ------------------------------------------------------------------------------------------------
-std::string LeakPage::agree_words(const Lens& lens) const {
+std::string LeakPage::agree_words() const {
   if (test().agree()) {
     return test().leaks()   ? "Both methods agree: it leaks."
            : test().whole() ? "Both methods agree: it does not leak."
                             : "Both methods agree: it does not leak here.";
   }
   const auto& faint = test().gradient_at.empty() ? test().at : test().gradient_at;
-  const std::string where = quoted(lens, faint.front().output) + ", " + quoted(lens, faint.front().token);
+  const std::string where = quoted(faint.front().output) + ", " + quoted(faint.front().token);
   return test().leaks() ? "They disagree: the gradient sees no path."
                         : "They disagree: the gradient sees a path at " + where + ", too faint to move a bit.";
 }
@@ -303,14 +306,14 @@ void LeakPage::draw_methods(const Layout& at) {
 
 // The changed token
 // ------------------------------------------------------------------------------------------------
-std::string LeakPage::column_words(const Lens& lens) const {
+std::string LeakPage::column_words() const {
   if (column_ < 0) return "Step through the tokens: which outputs move when one changes?";
   std::vector<int> before;
   for (int output = 0; output < column_; ++output) {
     if (grid()(output, column_) != 0) before.push_back(output);
   }
   const bool change = method_ == Method::kChange;
-  const std::string token = quoted(lens, column_);
+  const std::string token = quoted(column_);
   if (before.empty())
     return change ? "Change " + token + ": no output before it moves." : "No loss before " + token + " depends on it.";
   const std::string which = (before.size() == 1 ? "output " : "outputs ") + ranges(before);
@@ -319,10 +322,10 @@ std::string LeakPage::column_words(const Lens& lens) const {
          " could see it.";
 }
 
-std::string LeakPage::cell_words(const Lens& lens, Cell cell) const {
+std::string LeakPage::cell_words(Cell cell) const {
   const float value = grid()(cell.row, cell.column);
-  const std::string output = quoted(lens, cell.row) + " (" + std::to_string(cell.row) + ")";
-  const std::string token = quoted(lens, cell.column) + " (" + std::to_string(cell.column) + ")";
+  const std::string output = quoted(cell.row) + " (" + std::to_string(cell.row) + ")";
+  const std::string token = quoted(cell.column) + " (" + std::to_string(cell.column) + ")";
   if (method_ == Method::kGradient)
     return "loss at " + output + ", by " + token + ": " + (value == 0 ? "exactly 0" : power_text(value));
   return "output " + output + ", " + token +
@@ -336,22 +339,22 @@ void LeakPage::draw_token(Lens& lens, const Layout& at) {
               method_ == Method::kChange ? "How far an output\u2019s logits move when one token is another one."
                                          : "How much the loss at an output depends on what is embedded at a token.",
               room, Font::kLabel, colors().secondary);
-  text_elided(theme().at(at.x0, at.agree), agree_words(lens), room, Font::kLabel, colors().text);
+  text_elided(theme().at(at.x0, at.agree), agree_words(), room, Font::kLabel, colors().text);
   const auto step = [&](const char* label, float x, Icon icon, int by) {
     if (icon_button(label, theme().rect(x, at.token - 16, 32, 32), icon, label))
       choose(lens, {lens.cell.row, column_ < 0 ? (by > 0 ? 0 : T - 1) : (column_ + by + T) % T});
   };
   step("Previous token", at.x0, Icon::kChevronLeft, -1);
   step("Next token", at.x0 + 36, Icon::kChevronRight, +1);
-  const std::string token = column_ < 0 ? "no token chosen" : quoted(lens, column_) + " at " + std::to_string(column_);
+  const std::string token = column_ < 0 ? "no token chosen" : quoted(column_) + " at " + std::to_string(column_);
   text_elided(theme().at(at.x0 + 80, at.token), token, room - px(80), Font::kBodyBold,
               column_ < 0 ? colors().secondary : colors().text);
-  text_elided(theme().at(at.x0, at.moved), column_words(lens), room, Font::kLabel, colors().text);
+  text_elided(theme().at(at.x0, at.moved), column_words(), room, Font::kLabel, colors().text);
   const Cell pointed = hovered_.valid() ? hovered_
                        : column_ >= 0   ? Cell{std::min(lens.cell.row, T - 1), column_}
                                         : Cell{};
   if (pointed.valid())
-    text_elided(theme().at(at.x0, at.pointed), cell_words(lens, pointed), room, Font::kLabel, colors().secondary);
+    text_elided(theme().at(at.x0, at.pointed), cell_words(pointed), room, Font::kLabel, colors().secondary);
 }
 
 void LeakPage::draw_legend(const Layout& at) const {
@@ -429,7 +432,7 @@ void LeakPage::explain(const Lens& lens, const SceneInput& in, Explanation& out)
   }
 }
 
-std::optional<ExportedMatrix> LeakPage::matrix(const Lens& lens) const {
+std::optional<ExportedMatrix> LeakPage::matrix(const Lens&) const {
   if (!ready() || values_.empty()) return {};
   ExportedMatrix out;
   out.name = method_ == Method::kChange ? "leak test" : "leak test by gradient";
@@ -437,7 +440,7 @@ std::optional<ExportedMatrix> LeakPage::matrix(const Lens& lens) const {
   out.values = grid();
   out.shown = values_;
   out.row = "output";
-  out.rows = out.columns = lens.labels;
+  out.rows = out.columns = labels_;
   out.look = look(1);
   out.hatched = "exactly 0";
   return out;

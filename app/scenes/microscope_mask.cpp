@@ -105,9 +105,9 @@ class MaskPage final : public MicroscopePage {
   std::string trained_words(const LaneSnapshot& lane) const;
   Paragraph training_words(const LaneSnapshot& lane) const;
 
-  MaskDraft* draft_ = nullptr;       // the lens', of the held voice
-  std::shared_ptr<const Mask> own_;  // the held model's
-  std::string name_;                 // of the held voice
+  std::shared_ptr<MaskDraft> draft_;  // the lens', of the held voice
+  std::shared_ptr<const Mask> own_;   // the held model's
+  std::string name_;                  // of the held voice
   bool opened_ = false;
   float lie_ = kNotMeasured;
   bool lie_is_old_ = false;  // measured under the mask before

@@ -87,12 +87,12 @@ void Microscope::draw_thumb(const SceneInput& in, Stage stage, const Rect& place
 /// What leads from one matrix to the next.
 void Microscope::draw_operators(const Rect& panel) const {
   const Palette& c = colors();
-  const int HS = lens_.ready() ? static_cast<int>(lens_.stages().query.cols()) : 0;
+  const std::string scaling = lens_.ready() ? scale_operator(lens_.stages()) : kUnknownScale;
   for (int i = 0; i + 1 < kStages; ++i) {
     const Rect from = thumb_place(panel, i), to = thumb_place(panel, i + 1);
     const auto stage = static_cast<Stage>(i + 1);
     const float x0 = px(from.max.x + 14), x1 = px(to.min.x - 11), y = px(from.cy());
-    text({(x0 + x1) * 0.5f, y - px(16)}, stage_operator(stage, HS), Font::kMonoLabel,
+    text({(x0 + x1) * 0.5f, y - px(16)}, stage_operator(stage, scaling), Font::kMonoLabel,
          stage == Stage::kMasked && lens_.ready() ? c.hue(lens_.matrices.masked()).text : c.text, Align::kCentre);
     canvas()->AddLine({x0, y}, {x1 - px(5), y}, c.disabled, theme().line(1.5f));
     canvas()->AddTriangleFilled({x1 - px(6), y - px(4)}, {x1, y}, {x1 - px(6), y + px(4)}, c.disabled);

@@ -23,8 +23,16 @@ const char* stage_matrix_name(Stage stage) {
   return kNames[static_cast<int>(stage)];
 }
 
-std::string stage_operator(Stage stage, int head_size) {
-  if (stage == Stage::kScaled) return "\xC3\xB7 \xE2\x88\x9A" + (head_size > 0 ? std::to_string(head_size) : "");
+std::string scale_operator(const HeadStages<float>& stages) {
+  const auto HS = static_cast<double>(stages.query.cols()), times = stages.divisor / std::sqrt(HS);
+  const long whole = std::lround(times);
+  const bool by_root = std::abs(times - static_cast<double>(whole)) < 1e-9;
+  const std::string factor = by_root && whole == 1 ? "" : std::to_string(by_root ? whole : std::lround(stages.divisor));
+  return "\xC3\xB7 " + factor + (by_root ? "\xE2\x88\x9A" + std::to_string(stages.query.cols()) : "");
+}
+
+std::string stage_operator(Stage stage, const std::string& scaling) {
+  if (stage == Stage::kScaled) return scaling;
   constexpr const char* kOperators[] = {"Q \xC2\xB7 K", "", "+ mask", "softmax", "\xC3\x97 V"};
   return kOperators[static_cast<int>(stage)];
 }
@@ -53,7 +61,7 @@ gl::HeatmapSpec StageMatrices::look(Stage stage, float pitch) const {
     case Stage::kScaled:
     case Stage::kMasked: {
       // One place on the scale for a score through the three stages: only what the mask does to it is a change.
-      const float scale = stage == Stage::kScores ? 1 : std::sqrt(static_cast<float>(s.query.cols()));
+      const float scale = stage == Stage::kScores ? 1 : static_cast<float>(s.divisor);
       look.mapping = gl::Mapping::kScore;
       look.low = low_ / scale;
       look.high = high_ / scale;

@@ -12,8 +12,11 @@ namespace nopeek {
 const char* stage_name(Stage stage);
 /// The same where there is room: "scaled scores".
 const char* stage_matrix_name(Stage stage);
-/// What makes this matrix of the one before, in a head of so many channels; 0: unknown.
-std::string stage_operator(Stage stage, int head_size);
+/// What makes this matrix of the one before; `scaling` as scale_operator() gives it.
+std::string stage_operator(Stage stage, const std::string& scaling);
+/// What scores are divided by: "÷ √16", or "÷ 2√16" in layer 1 of a model that scales by layer.
+std::string scale_operator(const HeadStages<float>& stages);
+inline constexpr const char* kUnknownScale = "\xC3\xB7 \xE2\x88\x9A";
 
 /// The five matrices of a head as pictures (VISUAL.md 4). Holds the answer that they are of.
 class StageMatrices {

@@ -96,8 +96,9 @@ void StepsPage::update(const Lens& lens) {
 // The page
 // ------------------------------------------------------------------------------------------------
 void StepsPage::draw(Lens& lens, const SceneInput& in, const Rect& panel) {
-  for (const auto& wish : std::exchange(wishes_, {})) wish(lens);
+  const auto wishes = std::exchange(wishes_, {});
   if (!lens.ready()) return draw_waiting(lens, layout(lens, panel));
+  for (const auto& wish : wishes) wish(lens);
   update(lens);
   const Layout at = layout(lens, panel);
   draw_title(lens, in, at);

@@ -117,10 +117,10 @@ void StepsPage::explain_typed(Explanation& out) const {
 void StepsPage::suggest(const Lens& lens, const SceneInput& in, Explanation& out) {
   auto& list = out.suggestions;
   const bool masked = in.voices[in.held_voice].masked;
-  const int context = lens.model().config().context;
+  const int context = in.voices[in.held_voice].model.config().context;
   list.push_back({masked ? "Switch the mask off" : "Switch the mask on", false, [this, masked, context, &in] {
                     in.actions.use_mask(masked ? Mask::full(context) : Mask::causal(context));
-                    wishes_.push_back([](Lens& l) { l.draft = nullptr; });  // which would hide it
+                    wishes_.push_back([](Lens& l) { l.edited->drop(); });  // which would hide it
                   }});
   if (typed_.row() && typed_.is_lesson()) {
     list.push_back({"Back to the model's row", false, [this] { typed_.close(); }});
@@ -134,7 +134,7 @@ void StepsPage::suggest(const Lens& lens, const SceneInput& in, Explanation& out
   list.push_back({"Point at another cell", done_.count("cell") > 0, [this] {
                     // The next query's answer: the cell that matters most.
                     wishes_.push_back([](Lens& l) {
-                      const int row = (l.cell.row + 1) % (l.T() - 1);
+                      const int row = (l.cell.row + 1) % std::max(1, l.T() - 1);  // a shorter text, perhaps
                       l.cell = {row, row + 1};
                     });
                     done_.insert("cell");

@@ -49,8 +49,7 @@ void StepsPage::draw_worksheet(Lens& lens, const Layout& at) {
               "The row of " + in_quotes(labels_[static_cast<size_t>(cell_.row)]), px(right - 12 - at.x0),
               Font::kBodyBold, colors().text);
 
-  const auto HS = static_cast<int>(lens.stages().query.cols());
-  const std::string scale = "\xC3\xB7 \xE2\x88\x9A" + std::to_string(HS);
+  const std::string scale = scale_operator(lens.stages());
   const char* const names[] = {"q\xC2\xB7k", scale.c_str(), "+ mask", "\xE2\x88\x92 max", "exp", "weight"};
   constexpr int kRaised[] = {0, 1, 2, 5};  // the column of each stage
   draw_columns(at, names, kRaised[static_cast<int>(lens.stage)]);

@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <cmath>
 #include <cstdint>
+#include <utility>
 
 namespace nopeek::ui {
 namespace {
@@ -71,6 +72,19 @@ ImGuiID active_item() { return GImGui->ActiveId; }
 bool any_popup_open() {
   return ImGui::IsPopupOpen(static_cast<const char*>(nullptr),
                             ImGuiPopupFlags_AnyPopupId | ImGuiPopupFlags_AnyPopupLevel);
+}
+
+void recover_frame() {
+#if IMGUI_VERSION_NUM >= 19130
+  ImGuiIO& io = ImGui::GetIO();
+  const bool asserts = std::exchange(io.ConfigErrorRecoveryEnableAssert, false);
+  const bool tells = std::exchange(io.ConfigErrorRecoveryEnableTooltip, false);
+  ImGui::ErrorRecoveryTryToRecoverState(&GImGui->StackSizesInNewFrame);
+  io.ConfigErrorRecoveryEnableAssert = asserts;
+  io.ConfigErrorRecoveryEnableTooltip = tells;
+#else
+  ImGui::ErrorCheckEndFrameRecover(nullptr);
+#endif
 }
 
 ImTextureID texture_id(unsigned gl_name) {

@@ -42,6 +42,9 @@ void clear_active_item();
 ImGuiID active_item();
 /// Some popup or modal window is open, whichever.
 bool any_popup_open();
+/// After an exception: ends all windows, styles and ids that were begun since NewFrame(), so that the frame can be
+/// ended, or more be drawn.
+void recover_frame();
 ImTextureID texture_id(unsigned gl_name);
 
 /// A draw list that belongs to no window: a picture of `size` px. While a frame is built or after it.

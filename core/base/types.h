@@ -30,6 +30,15 @@ using VectorMap = Eigen::Map<RowVector<S>>;
 template <class S>
 using ConstVectorMap = Eigen::Map<const RowVector<S>>;
 
+/// Another size; what was there is gone. Without memory for it the matrix is empty, where Eigen's own resize() leaves
+/// it with memory that is freed already, and that it would free once more.
+template <class M>
+void resize(M& matrix, Eigen::Index rows, Eigen::Index cols) {
+  if (matrix.rows() == rows && matrix.cols() == cols) return;
+  matrix.resize(M::RowsAtCompileTime == 1 ? 1 : 0, 0);
+  matrix.resize(rows, cols);
+}
+
 /// Arguments of ops: any row-major matrix, map or block of one, without copying. Pass what matches: Eigen copies
 /// silently into an In what does not (a transpose, say).
 template <class S>

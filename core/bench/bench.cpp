@@ -90,8 +90,8 @@ Timed time_against(const Budget& budget, const Limit& limit, const Amount& amoun
 
 /// Of one block: query, key and value of T positions; for `rows` of them attention, its projection and the MLP.
 double block_flops(const ModelConfig& config, double T, double rows) {
-  const double C = config.channels;
-  return 2 * T * 3 * C * C + rows * (2 * 9 * C * C + 4 * T * C);
+  const double C = config.channels, qkv = 3 * C * C;
+  return 2 * T * qkv + rows * (2 * (config.block_weights() - qkv) + 4 * T * C);
 }
 
 double head_flops(const ModelConfig& config) { return 2.0 * config.vocab * config.channels; }
@@ -131,7 +131,9 @@ double prefill_flops(const ModelConfig& config, int T) {
 double token_bytes(const Parameters<float>& parameters, int T) {
   const ModelConfig& config = parameters.config();
   const double keys_and_values = 2.0 * T * config.channels * config.layers;
-  return sizeof(float) * (static_cast<double>(parameters.size() - parameters.wpe().size()) + keys_and_values);
+  // Of embeddings, one row is read; of the head all, which may be the token embeddings.
+  const auto rows = parameters.wpe().size() + (config.tied ? 0 : parameters.wte().size());
+  return sizeof(float) * (static_cast<double>(parameters.size() - static_cast<size_t>(rows)) + keys_and_values);
 }
 
 Limits measure_limits(ThreadPool& threads, MemoryReader& memory) {

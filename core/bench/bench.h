@@ -34,8 +34,8 @@ double step_flops(const ModelConfig& config, int B, int T);
 /// The same of a forward pass over T tokens that computes the last one's logits only, and so, of the last block, all
 /// keys and values, but one row of the rest.
 double prefill_flops(const ModelConfig& config, int T);
-/// Bytes that computing one token must read: all weights but the position embeddings, and the keys and values of `T`
-/// positions.
+/// Bytes that computing one token must read: all weights but embeddings that are no output head, and the keys and
+/// values of `T` positions.
 double token_bytes(const Parameters<float>& parameters, int T);
 
 /// What no program can exceed on so many threads, each a median of some measurements in a row.

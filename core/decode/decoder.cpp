@@ -73,9 +73,9 @@ template <class S>
 void Decoder<S>::pass(std::span<const TokenId> window, Index known, const Dropout& drop, Progress* progress) {
   const ModelConfig& config = parameters_.config();
   const Index T = std::ssize(window), n = T - known, C = config.channels;
-  x_.resize(n, C), ln_.resize(n, C), qkv_.resize(n, 3 * C), branch_.resize(n, C), fc_.resize(n, 4 * C);
-  weights_.resize(config.heads * n, T);
-  mean_.resize(n), rstd_.resize(n);
+  for (Matrix<S>* matrix : {&x_, &ln_, &branch_}) resize(*matrix, n, C);
+  resize(qkv_, n, 3 * C), resize(fc_, n, config.inner_size()), resize(weights_, config.heads * n, T);
+  resize(mean_, 1, n), resize(rstd_, 1, n);
 
   embedding_forward<S>(window.subspan(static_cast<size_t>(known)), static_cast<int>(n), parameters_.wte(),
                        parameters_.wpe().middleRows(known, n), x_);
@@ -87,7 +87,7 @@ void Decoder<S>::pass(std::span<const TokenId> window, Index known, const Dropou
     auto& values = values_[static_cast<size_t>(l)];
     const uint64_t place = 1 + 3 * static_cast<uint64_t>(l);
 
-    layer_norm_forward<S>(x_, w.ln_1_weight, w.ln_1_bias, ln_, mean_, rstd_);
+    layer_norm_forward<S>(x_, w.ln_1_weight, w.ln_1_bias, config.epsilon, ln_, mean_, rstd_);
     linear(ln_, w.c_attn_weight, w.c_attn_bias, qkv_);
     keys.middleRows(known, n) = qkv_.middleCols(C, C);
     values.middleRows(known, n) = qkv_.rightCols(C);
@@ -95,24 +95,25 @@ void Decoder<S>::pass(std::span<const TokenId> window, Index known, const Dropou
     // Behind the last block only the last position is asked for; but dropout's pattern is that of the whole pass.
     const Index m = l + 1 < config.layers || drop.p > 0 ? n : 1;
     auto x = x_.bottomRows(m), ln = ln_.bottomRows(m), branch = branch_.bottomRows(m), fc = fc_.bottomRows(m);
-    cached_attention_forward<S>(qkv_.leftCols(C).bottomRows(m), keys.topRows(T), values.topRows(T), config.heads, mask_,
-                                drop.at(place), weights_.topRows(config.heads * m), ln);
+    cached_attention_forward<S>(qkv_.leftCols(C).bottomRows(m), keys.topRows(T), values.topRows(T), config.heads,
+                                score_scale<S>(config, l), mask_, drop.at(place), weights_.topRows(config.heads * m),
+                                ln);
     linear(ln, w.attn_proj_weight, w.attn_proj_bias, branch);
     dropout<S>(drop.at(place + 1), branch);
     x += branch;
 
-    layer_norm_forward<S>(x, w.ln_2_weight, w.ln_2_bias, ln, mean_.tail(m), rstd_.tail(m));
+    layer_norm_forward<S>(x, w.ln_2_weight, w.ln_2_bias, config.epsilon, ln, mean_.tail(m), rstd_.tail(m));
     linear(ln, w.c_fc_weight, w.c_fc_bias, fc);
-    gelu_forward<S>(fc, fc);
+    activation_forward<S>(config.activation, fc, fc);
     linear(fc, w.mlp_proj_weight, w.mlp_proj_bias, branch);
     dropout<S>(drop.at(place + 2), branch);
     x += branch;
   }
-  layer_norm_forward<S>(x_.bottomRows(1), parameters_.ln_f_weight(), parameters_.ln_f_bias(), ln_.topRows(1),
-                        mean_.head(1), rstd_.head(1));
-  const auto wte = parameters_.wte();
-  share_out(config.vocab, wte.size(), [&](Index from, Index count) {
-    matmul<S>(ln_.topRows(1), wte.middleRows(from, count).transpose(), logits_.middleCols(from, count));
+  layer_norm_forward<S>(x_.bottomRows(1), parameters_.ln_f_weight(), parameters_.ln_f_bias(), config.epsilon,
+                        ln_.topRows(1), mean_.head(1), rstd_.head(1));
+  const auto head = parameters_.head();
+  share_out(config.vocab, head.size(), [&](Index from, Index count) {
+    matmul<S>(ln_.topRows(1), head.middleRows(from, count).transpose(), logits_.middleCols(from, count));
   });
 }
 

@@ -1,20 +1,17 @@
 #include "core/io/folder.h"
 
 #include <algorithm>
-#include <atomic>
 #include <cerrno>
 #include <cstdint>
+#include <cstdlib>
 #include <string>
+#include <utility>
 #include <vector>
 
 #ifdef __linux__
 #include <fcntl.h>
 #include <stdio.h>
-#endif
-#ifdef _WIN32
-#include <process.h>
-#else
-#include <unistd.h>
+#include <sys/stat.h>
 #endif
 
 #include "core/base/error.h"
@@ -39,9 +36,9 @@ bool contains(const Names& names, const std::string& name) {
   return std::find(names.begin(), names.end(), name) != names.end();
 }
 
-Fields read_fields(const fs::path& path) { return {parse_json(read_file(path, kMostJson), path.string()), "file"}; }
+Fields read_fields(const fs::path& path) { return {parse_json(read_file(path, kMostJson), shown(path)), "file"}; }
 
-/// True if config.json has NoPeek's own key: a published model, which may have cost a day to fetch, has none.
+/// True if config.json has NoPeek's own key: a published model, which may take a day to download again, has none.
 bool is_our_model(const fs::path& folder) {
   try {
     read_fields(folder / "config.json").object("nopeek").integer("version", 1, INT64_MAX);
@@ -69,10 +66,25 @@ Names lanes_of_run(const fs::path& folder) {
   }
 }
 
+/// Whether the entry of a folder is a part that is being written to this very folder, or was.
+bool is_part_inside(const fs::path& entry) { return is_part_of(entry, entry.parent_path() / ""); }
+
+/// The names in a folder, parts left out, and the file that makes it a model or a run at the end.
+std::vector<fs::path> names_in(const fs::path& folder) {
+  std::vector<fs::path> names;
+  for (const auto& entry : fs::directory_iterator(folder)) {
+    if (!is_part_inside(entry.path())) names.push_back(entry.path().filename());
+  }
+  std::partition(names.begin(), names.end(),
+                 [](const fs::path& name) { return name != "config.json" && name != "run.json"; });
+  return names;
+}
+
 /// The first entry that NoPeek did not write; empty if there is none. `lanes` are folders with a model each.
 fs::path foreign_entry(const fs::path& folder, const Names& files, const Names& lanes) {
   for (const auto& entry : fs::directory_iterator(folder)) {
     const std::string name = entry.path().filename().string();
+    if (is_part_inside(entry.path())) continue;
     if (entry.is_symlink()) return entry.path();
     if (entry.is_directory() && contains(lanes, name)) {
       // A model of somebody else's that was put in the place of a lane is not ours to delete.
@@ -87,7 +99,7 @@ fs::path foreign_entry(const fs::path& folder, const Names& files, const Names& 
 
 /// Throws Error unless the folder can go without a loss.
 void require_replaceable(const fs::path& folder) {
-  if (fs::is_empty(folder)) return;
+  if (names_in(folder).empty()) return;
   const Names lanes = lanes_of_run(folder);
   if (lanes.empty() && !is_our_model(folder)) {
     throw Error(shown(folder) + " is there already and is no model that NoPeek saved. Choose another name.");
@@ -95,14 +107,6 @@ void require_replaceable(const fs::path& folder) {
   const fs::path foreign = foreign_entry(folder, lanes.empty() ? kModelFiles : kRunFiles, lanes);
   if (foreign.empty()) return;
   throw Error("Saving to " + shown(folder) + " would delete " + shown(foreign) + ". Choose another name.");
-}
-
-/// Through links and without a slash at the end, so that the rename changes the folder itself.
-fs::path resolved(const fs::path& path) {
-  std::error_code ignored;
-  fs::path plain = fs::weakly_canonical(path, ignored);
-  if (plain.empty()) plain = fs::absolute(path, ignored).lexically_normal();
-  return plain.has_filename() ? plain : plain.parent_path();
 }
 
 /// Swaps two folders in one move, where the system can.
@@ -115,7 +119,8 @@ bool exchange(const fs::path& a, const fs::path& b) {
 #endif
 }
 
-/// The same in three moves: an end of the program between them leaves both, the old one as part + ".old".
+/// The same in two moves and without the old one: an end of the program between them leaves both, the old one as
+/// part + ".old".
 void exchange_slowly(const fs::path& part, const fs::path& path) {
   fs::path old = part;
   old += ".old";
@@ -124,32 +129,56 @@ void exchange_slowly(const fs::path& part, const fs::path& path) {
   fs::rename(part, path, error);
   if (error) {
     fs::rename(old, path);
-    throw fs::filesystem_error("rename", error);
+    throw fs::filesystem_error("rename", part, path, error);
   }
-  fs::rename(old, part);
+  fs::remove_all(old, error);  // the new one is in its place, whatever becomes of it
 }
 
-int process_id() {
-#ifdef _WIN32
-  return _getpid();
+/// True for a disk, a container's volume and the like: it can be filled, and not be moved.
+bool is_mount_point(const fs::path& folder) {
+#if defined __linux__ && defined STATX_ATTR_MOUNT_ROOT
+  struct statx status {};
+  if (statx(AT_FDCWD, folder.c_str(), 0, 0, &status) != 0) return false;
+  return (status.stx_attributes & STATX_ATTR_MOUNT_ROOT) != 0;
 #else
-  return static_cast<int>(getpid());
+  static_cast<void>(folder);
+  return false;
 #endif
 }
 
-/// Waits until a file, or the names in a folder, are on the disk, where the system can.
-void sync(const fs::path& path) {
-#ifdef __linux__
-  const int file = open(path.c_str(), O_RDONLY | O_CLOEXEC);
-  if (file < 0) return;
-  const int error = fsync(file) == 0 ? 0 : errno;
-  close(file);
-  if (error == EIO || error == ENOSPC || error == EDQUOT) {  // others: a file system that cannot
-    throw fs::filesystem_error("fsync", path, std::error_code(error, std::generic_category()));
+bool holds_current_folder(const fs::path& folder) {
+  std::error_code error;
+  const fs::path current = fs::current_path(error);
+  return !error && std::mismatch(folder.begin(), folder.end(), current.begin(), current.end()).first == folder.end();
+}
+
+/// Whether an existing folder must be filled rather than swapped for another one. One that is empty was made with the
+/// owner and the rights that it shall have; in one that holds a part, somebody is writing.
+bool must_stay(const fs::path& folder) {
+  const auto is_part = [](const auto& entry) { return is_part_inside(entry.path()); };
+  const fs::directory_iterator entries(folder);
+  return fs::is_empty(folder) || std::any_of(begin(entries), end(entries), is_part) || is_mount_point(folder) ||
+         holds_current_folder(folder);
+}
+
+/// Moves what is in `part` into `path`, and what was there into a part of its own, which is removed. All or nothing,
+/// but not in one move: the file that makes it a model or a run goes first and comes last, so that an end of the
+/// program in between leaves none, and no mixture that looks like one.
+void fill(const fs::path& part, const fs::path& path) {
+  Part old(path / "", Part::Kind::kFolder);
+  std::vector<std::pair<fs::path, fs::path>> moves;
+  for (const fs::path& name : names_in(path)) moves.emplace_back(path / name, old.path() / name);
+  std::reverse(moves.begin(), moves.end());
+  for (const fs::path& name : names_in(part)) moves.emplace_back(part / name, path / name);
+  size_t done = 0;
+  try {
+    for (; done < moves.size(); ++done) fs::rename(moves[done].first, moves[done].second);
+  } catch (const fs::filesystem_error&) {
+    std::error_code error;
+    while (!error && done-- > 0) fs::rename(moves[done].second, moves[done].first, error);
+    if (error) old.keep();
+    throw;
   }
-#else
-  static_cast<void>(path);
-#endif
 }
 
 void sync_all(const fs::path& folder) {
@@ -159,58 +188,94 @@ void sync_all(const fs::path& folder) {
   sync(folder);
 }
 
-/// A new folder beside `path`. Its name is no other's, so that two programs that save to one place do not meet.
-fs::path make_part(const fs::path& path) {
-  static std::atomic<int> counter = 0;
-  constexpr int kTries = 1000;  // names that a process of the same number left behind
-  for (int i = 0; i < kTries; ++i) {
-    fs::path part = path;
-    part += ".part-" + std::to_string(process_id()) + "-" + std::to_string(++counter);
-    if (fs::create_directory(part)) return part;
-  }
-  throw fs::filesystem_error("create_directory", path, std::make_error_code(std::errc::file_exists));
+/// False if there is something at `path`.
+bool rename_to_new(const fs::path& part, const fs::path& path) {
+  if (fs::exists(path)) return false;
+  std::error_code error;
+  fs::rename(part, path, error);
+  if (error == std::errc::directory_not_empty || error == std::errc::file_exists) return false;  // since just now
+  if (error) throw fs::filesystem_error("rename", part, path, error);
+  return true;
+}
+
+bool is_refusal(const std::error_code& error) {
+  return error == std::errc::permission_denied || error == std::errc::operation_not_permitted ||
+         error == std::errc::read_only_file_system;
 }
 
 }  // namespace
 
+fs::path resolved(const fs::path& path) {
+  std::error_code ignored;
+  fs::path plain = fs::weakly_canonical(fs::absolute(path, ignored), ignored);
+  if (plain.empty()) plain = fs::absolute(path, ignored).lexically_normal();
+  return plain.has_filename() ? plain : plain.parent_path();
+}
+
+fs::path with_home(const fs::path& path) {
+  const char* home = std::getenv("HOME");
+  if (home == nullptr || *home == '\0' || path.empty() || *path.begin() != "~") return path;
+  fs::path expanded = home;
+  for (auto part = std::next(path.begin()); part != path.end(); ++part) expanded /= *part;
+  return expanded;
+}
+
 FolderWriter::FolderWriter(const fs::path& path) : path_(resolved(path)) {
   if (!path_.has_filename()) throw Error(shown(path) + " cannot be saved to. Choose another name.");
   try {
-    if (fs::exists(path_) && !fs::is_directory(path_)) {
+    const bool exists = fs::exists(path_);
+    if (exists && !fs::is_directory(path_)) {
       throw Error(shown(path_) + " is a file, where a folder would be saved. Choose another name.");
     }
-    if (fs::exists(path_)) require_replaceable(path_);
-    fs::create_directories(path_.parent_path());
-    part_ = make_part(path_);
-  } catch (const fs::filesystem_error&) {
-    fail();
+    if (exists) {
+      const Lock no_save_ends_now(path_.parent_path(), Lock::Wait::kBriefly);
+      require_replaceable(path_);
+    } else {
+      fs::create_directories(path_.parent_path());
+    }
+    make_part(exists);
+  } catch (const fs::filesystem_error& error) {
+    fail(error.code());
   }
 }
 
-FolderWriter::~FolderWriter() {
-  std::error_code ignored;
-  if (!committed_) fs::remove_all(part_, ignored);
+void FolderWriter::make_part(bool exists) {
+  if (exists && must_stay(path_)) {
+    part_.emplace(path_ / "", Part::Kind::kFolder);
+    return;
+  }
+  try {
+    part_.emplace(path_, Part::Kind::kFolder);
+  } catch (const fs::filesystem_error& error) {
+    if (!exists || !is_refusal(error.code())) throw;
+    part_.emplace(path_ / "", Part::Kind::kFolder);  // a folder of one's own in one that is not
+  }
 }
 
 void FolderWriter::commit() {
   try {
-    sync_all(part_);
-    if (!fs::exists(path_)) {
-      fs::rename(part_, path_);
-      committed_ = true;
-    } else {
-      require_replaceable(path_);  // somebody may have been there since
-      if (!exchange(part_, path_)) exchange_slowly(part_, path_);
-    }
+    sync_all(part());
+    const Lock alone(path_.parent_path(), Lock::Wait::kBriefly);
+    if (!rename_to_new(part(), path_)) replace();
+    sync(path_);
     sync(path_.parent_path());
-  } catch (const fs::filesystem_error&) {
-    fail();
+    part_.reset();  // if it has the name of the part now, the old folder
+    remove_dead_parts(path_);
+    remove_dead_parts(path_ / "");
+  } catch (const fs::filesystem_error& error) {
+    fail(error.code());
   }
-  // If there was an old folder, the name `part` is now its, and the destructor removes it.
 }
 
-void FolderWriter::fail() const {
-  throw Error("Cannot write the folder " + shown(path_) +
+void FolderWriter::replace() {
+  require_replaceable(path_);  // somebody may have been there since
+  if (must_stay(path_)) return fill(part(), path_);
+  fs::permissions(part(), fs::status(path_).permissions());
+  if (!exchange(part(), path_)) exchange_slowly(part(), path_);
+}
+
+void FolderWriter::fail(const std::error_code& error) const {
+  throw Error("Cannot write the folder " + shown(path_) + ": " + one_line(error.message()) +
               ". Check the folder above it, its rights and the space on the disk.");
 }
 

@@ -1,30 +1,45 @@
 #pragma once
 #include <filesystem>
+#include <optional>
+#include <system_error>
+
+#include "core/io/part.h"
 
 namespace nopeek {
 
-/// Writes a folder whole or not at all: the files go into a folder beside it (path + ".part-", the number of the
-/// process and another one), which commit() brings to the disk and renames. A failure, or an end of the program in the
-/// middle, leaves what was there; the latter also leaves the part, which does no harm. Of two that write to one path at
-/// once, the later commit() wins. Makes missing folders above. All throw Error.
+/// Absolute, through links and without a slash at the end, whether it is there or not: two names of one place become
+/// the same.
+std::filesystem::path resolved(const std::filesystem::path& path);
+
+/// "~" and "~/run" with the home folder in place of the "~", as a shell writes it out; others as they are. For paths
+/// that are typed into the window.
+std::filesystem::path with_home(const std::filesystem::path& path);
+
+/// Writes a folder whole or not at all: the files go into a part (see part.h), which commit() brings to the disk and
+/// moves. A failure, or an end of the program in the middle, leaves what was there; the latter also leaves the part,
+/// which does no harm and goes with the next save. Of two that write to one path at once, the later commit() wins.
+/// Makes missing folders above. All throw Error.
 ///
 /// An existing folder is replaced only if it is empty, or is a model or a run that NoPeek saved and holds nothing else:
-/// nobody shall lose a file because of a name that was typed in haste.
+/// nobody shall lose a file because of a name that was typed in haste. The part lies beside it and is swapped for it in
+/// one move. Where the folder itself must stay, the part lies in it and its files are moved up, one by one: if it is
+/// empty, a mount point, where the program was started, or in a folder that one may not write to.
 class FolderWriter {
  public:
   /// Refuses here what could not be replaced later, so that it can be asked before long work.
   explicit FolderWriter(const std::filesystem::path& path);
-  ~FolderWriter();  // without commit(): removes what was written
-  FolderWriter(const FolderWriter&) = delete;
+  FolderWriter(const FolderWriter&) = delete;  // without commit(), the end removes what was written
 
   /// Where to write.
-  const std::filesystem::path& part() const { return part_; }
+  const std::filesystem::path& part() const { return part_->path(); }
   void commit();
 
  private:
-  [[noreturn]] void fail() const;
-  std::filesystem::path path_, part_;
-  bool committed_ = false;
+  void make_part(bool exists);
+  void replace();
+  [[noreturn]] void fail(const std::error_code& error) const;
+  std::filesystem::path path_;
+  std::optional<Part> part_;
 };
 
 }  // namespace nopeek

@@ -9,6 +9,23 @@ namespace nopeek {
 
 using nlohmann::json;
 
+namespace {
+
+/// 12, and also 12.0 and 1.2e1: JSON has one kind of numbers, and some programs write all of them so.
+std::optional<int64_t> whole_number(const json& value) {
+  constexpr double kExact = 0x1p53;  // up to here a double holds every whole number
+  if (value.is_number_float()) {
+    const double x = value.get<double>();
+    return std::abs(x) <= kExact && x == std::trunc(x) ? std::optional(static_cast<int64_t>(x)) : std::nullopt;
+  }
+  // An unsigned number above int64_t's range must not wrap around into the range asked for.
+  const bool fits = value.is_number_integer() &&
+                    (!value.is_number_unsigned() || value.get<uint64_t>() <= static_cast<uint64_t>(INT64_MAX));
+  return fits ? std::optional(value.get<int64_t>()) : std::nullopt;
+}
+
+}  // namespace
+
 Fields::Fields(json object, std::string what) : object_(std::move(object)), what_(std::move(what)) {
   if (!object_.is_object()) throw Error(what_ + " must be a JSON object.");
 }
@@ -30,14 +47,11 @@ const json& Fields::at(const std::string& key) const {
 
 int64_t Fields::integer(const std::string& key, int64_t least, int64_t most, std::optional<int64_t> otherwise) const {
   if (otherwise && find(key) == nullptr) return *otherwise;
-  const json& value = at(key);
-  // An unsigned number above int64_t's range must not wrap around into the range asked for.
-  const bool fits = value.is_number_integer() &&
-                    (!value.is_number_unsigned() || value.get<uint64_t>() <= static_cast<uint64_t>(INT64_MAX));
-  if (!fits || value.get<int64_t>() < least || value.get<int64_t>() > most) {
+  const std::optional<int64_t> value = whole_number(at(key));
+  if (!value || *value < least || *value > most) {
     fail(key, "a whole number from " + std::to_string(least) + " to " + std::to_string(most));
   }
-  return value.get<int64_t>();
+  return *value;
 }
 
 double Fields::number(const std::string& key, double least, double most, std::optional<double> otherwise) const {

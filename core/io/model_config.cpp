@@ -1,7 +1,9 @@
 #include "core/io/model_config.h"
 
+#include <algorithm>
 #include <cmath>
 #include <limits>
+#include <utility>
 
 #include "core/base/error.h"
 #include "core/io/file.h"
@@ -21,37 +23,94 @@ constexpr int64_t kMostSteps = int64_t{1} << 53;  // what a JSON number holds ex
 constexpr double kMostFloat = std::numeric_limits<float>::max();
 constexpr int kVersion = 1;  // of the `nopeek` key
 
-/// Settings of the ecosystem that change the mathematics: only these values are what core computes.
-void require_gpt2(const Fields& config) {
-  const auto refuse = [&](const std::string& what, const std::string& computes) {
-    throw Error(config.what() + ": NoPeek cannot compute a model with " + what + "; " + computes + ".");
-  };
-  const std::string type = config.text("model_type");
-  if (type != "gpt2") refuse("model_type " + utf8::quoted(type), "it opens GPT-2 models");
-  const std::string activation = config.text("activation_function", "gelu_new");
-  if (activation != "gelu_new" && activation != "gelu_pytorch_tanh") {  // two names of one formula
-    refuse("activation_function " + utf8::quoted(activation), "it computes \"gelu_new\"");
+[[noreturn]] void refuse(const Fields& config, const std::string& what) {
+  throw Error(config.what() + ": NoPeek cannot compute a model with " + what + "; it opens GPT-2 models.");
+}
+
+/// Files of 2019 do not say what they are: then the name of the class does, or GPT-2's own names of its numbers.
+bool looks_like_gpt2(const Fields& config) {
+  const json* classes = config.find("architectures");
+  if (classes == nullptr || !classes->is_array() || classes->empty()) {
+    return config.find("n_embd") != nullptr && config.find("n_layer") != nullptr && config.find("n_head") != nullptr;
   }
-  const int64_t channels = config.integer("n_embd", 1, 1 << 20, 768);
-  const int64_t inner = config.integer("n_inner", 1, 1 << 24, 4 * channels);
-  if (inner != 4 * channels) refuse("n_inner " + std::to_string(inner), "it computes four times n_embd");
-  const double epsilon = config.number("layer_norm_epsilon", 0, 1, 1e-5);
-  if (epsilon != 1e-5) refuse("layer_norm_epsilon " + json(epsilon).dump(), "it computes with 1e-05");
-  if (!config.flag("scale_attn_weights", true)) refuse("scale_attn_weights off", "it computes GPT-2 as published");
-  for (const char* key : {"scale_attn_by_inverse_layer_idx", "reorder_and_upcast_attn", "add_cross_attention"}) {
-    if (config.flag(key, false)) refuse(std::string(key) + " on", "it computes GPT-2 as published");
+  return std::any_of(classes->begin(), classes->end(), [](const json& name) {
+    return name.is_string() && name.get_ref<const std::string&>().starts_with("GPT2");
+  });
+}
+
+void require_model_type(const Fields& config) {
+  if (config.find("model_type") == nullptr) {
+    if (looks_like_gpt2(config)) return;
+    throw Error(config.what() + " does not say \"model_type\". If it is a GPT-2, add \"model_type\": \"gpt2\".");
+  }
+  const std::string type = config.text("model_type");
+  if (type != "gpt2") refuse(config, "model_type " + utf8::quoted(type));
+}
+
+/// Settings of the ecosystem that change the mathematics into what core does not compute.
+void require_gpt2(const Fields& config) {
+  require_model_type(config);
+  if (config.flag("add_cross_attention", false)) refuse(config, "add_cross_attention on");
+  config.flag("reorder_and_upcast_attn", false);  // the same formula in another order
+  for (const char* key : {"quantization_config", "pruned_heads", "auto_map"}) {
+    const json* value = config.find(key);
+    if (value != nullptr && !value->empty()) {
+      refuse(config, std::string(key) + (key == std::string("auto_map") ? " (code of its own)" : ""));
+    }
   }
 }
 
-ModelConfig read_shape(const Fields& config) {
+/// The ecosystem's names of the three activations. Where there are several, they are of one formula.
+constexpr std::pair<const char*, Activation> kActivations[] = {
+    {"gelu_new", Activation::kGeluTanh},         {"gelu_pytorch_tanh", Activation::kGeluTanh},
+    {"gelu_fast", Activation::kGeluTanh},        {"gelu_accurate", Activation::kGeluTanh},
+    {"gelu_python_tanh", Activation::kGeluTanh}, {"gelu", Activation::kGelu},
+    {"gelu_python", Activation::kGelu},          {"relu", Activation::kRelu}};
+
+Activation read_activation(const Fields& config) {
+  const std::string said = config.text("activation_function", "gelu_new");
+  for (const auto& [name, activation] : kActivations) {
+    if (said == name) return activation;
+  }
+  throw Error(config.what() + ": NoPeek cannot compute a model with activation_function " + utf8::quoted(said) +
+              "; it computes \"gelu_new\", \"gelu\" and \"relu\".");
+}
+
+const char* name_of(Activation activation) {
+  for (const auto& [name, value] : kActivations) {
+    if (value == activation) return name;
+  }
+  return "";
+}
+
+/// A number of the shape, by GPT-2's name of it or by the one that all of the ecosystem's models share.
+int read_size(const Fields& config, const char* key, const char* shared, int64_t otherwise) {
   constexpr int64_t kAny = 1 << 20;  // finer limits are validate()'s
+  const int64_t by_shared = config.integer(shared, 1, kAny, otherwise);
+  const int64_t size = config.integer(key, 1, kAny, by_shared);
+  if (config.find(shared) != nullptr && size != by_shared) {
+    throw Error(config.what() + ": \"" + key + "\" is " + std::to_string(size) + " and \"" + shared + "\", which is " +
+                "another name for it, " + std::to_string(by_shared) + ". Remove the wrong one.");
+  }
+  return static_cast<int>(size);
+}
+
+ModelConfig read_shape(const Fields& config) {
+  constexpr int64_t kMostInner = 1 << 24;
   ModelConfig model;
   model.vocab = static_cast<int>(config.integer("vocab_size", 1, Tokenizer::kMaxTokens, 50257));
-  model.context = static_cast<int>(config.integer("n_positions", 1, kAny, 1024));
-  model.channels = static_cast<int>(config.integer("n_embd", 1, kAny, 768));
-  model.layers = static_cast<int>(config.integer("n_layer", 1, kAny, 12));
-  model.heads = static_cast<int>(config.integer("n_head", 1, kAny, 12));
+  model.context = read_size(config, "n_positions", "max_position_embeddings", 1024);
+  model.channels = read_size(config, "n_embd", "hidden_size", 768);
+  model.layers = read_size(config, "n_layer", "num_hidden_layers", 12);
+  model.heads = read_size(config, "n_head", "num_attention_heads", 12);
   model.dropout = config.number("resid_pdrop", 0, 1, 0.1);
+  const int64_t inner = config.integer("n_inner", 1, kMostInner, int64_t{4} * model.channels);
+  model.inner = inner == int64_t{4} * model.channels ? 0 : static_cast<int>(inner);
+  model.activation = read_activation(config);
+  model.epsilon = config.number("layer_norm_epsilon", 0, 1, 1e-5);
+  model.tied = config.flag("tie_word_embeddings", true);
+  model.scaled = config.flag("scale_attn_weights", true);
+  model.scaled_by_layer = config.flag("scale_attn_by_inverse_layer_idx", false);
   try {
     model.validate();
   } catch (const Error& error) {
@@ -66,8 +125,8 @@ std::optional<TokenId> read_eos(const Fields& config, int vocab) {
   if (value == nullptr || (value->is_array() && value->empty())) return std::nullopt;
   // Where a list of several ends a text, the first is the usual one.
   const Fields first(json{{"eos_token_id", value->is_array() ? value->front() : *value}}, config.what());
-  const int64_t id = first.integer("eos_token_id", 0, kMostEos);
-  return id < vocab ? std::optional(static_cast<TokenId>(id)) : std::nullopt;
+  const int64_t id = first.integer("eos_token_id", -1, kMostEos);  // -1: none
+  return id >= 0 && id < vocab ? std::optional(static_cast<TokenId>(id)) : std::nullopt;
 }
 
 // Masks are written by name where they have one, else as rows; null stands for minus infinity, which JSON lacks.
@@ -125,7 +184,6 @@ SavedConfig read_model_config(const std::filesystem::path& path) {
   require_gpt2(config);
   SavedConfig saved{.model = read_shape(config), .mask = Mask::causal(1), .name = {}, .eos = {}};
   saved.eos = read_eos(config, saved.model.vocab);
-  saved.tied = config.flag("tie_word_embeddings", true);
   if (config.find("nopeek") == nullptr) {
     saved.mask = Mask::causal(saved.model.context);
     return saved;
@@ -157,11 +215,13 @@ std::string model_config_json(const Model& model) {
   config["n_embd"] = shape.channels;
   config["n_layer"] = shape.layers;
   config["n_head"] = shape.heads;
-  config["n_inner"] = nullptr;
-  config["activation_function"] = "gelu_new";
-  config["layer_norm_epsilon"] = 1e-5;
+  config["n_inner"] = shape.inner > 0 ? json(shape.inner) : json();
+  config["activation_function"] = name_of(shape.activation);
+  config["layer_norm_epsilon"] = shape.epsilon;
   for (const char* key : {"resid_pdrop", "embd_pdrop", "attn_pdrop"}) config[key] = shape.dropout;
-  config["tie_word_embeddings"] = true;
+  config["tie_word_embeddings"] = shape.tied;
+  if (!shape.scaled) config["scale_attn_weights"] = false;
+  if (shape.scaled_by_layer) config["scale_attn_by_inverse_layer_idx"] = true;
   for (const char* key : {"bos_token_id", "eos_token_id"}) config[key] = eos ? json(*eos) : json();
   config["torch_dtype"] = "float32";
   config["nopeek"] = {

@@ -9,12 +9,11 @@ namespace nopeek {
 
 /// What config.json says, checked.
 struct SavedConfig {
-  ModelConfig model;
-  Mask mask;         // (context, context); causal if it is not NoPeek's file
-  std::string name;  // one that may be shown; empty if there is none
+  ModelConfig model;  // `tied` as the file says it; see read_model_tensors()
+  Mask mask;          // (context, context); causal if it is not NoPeek's file
+  std::string name;   // one that may be shown; empty if there is none
   int64_t step = 0;
   std::optional<TokenId> eos;
-  bool tied = true;  // the output head is the token embeddings; if not, the file must prove that both are equal
 };
 
 /// Reads config.json of a GPT-2 in the ecosystem's spelling. Where it is silent, the ecosystem's defaults hold. Throws

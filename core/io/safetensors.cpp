@@ -7,6 +7,7 @@
 #include <limits>
 
 #include "core/base/error.h"
+#include "core/base/stop.h"
 #include "core/io/json.h"
 #include "core/text/utf8.h"
 
@@ -216,12 +217,21 @@ TensorToWrite::TensorToWrite(std::string name_, std::vector<uint64_t> shape_, st
 TensorToWrite::TensorToWrite(std::string name_, std::vector<uint64_t> shape_, std::span<const uint8_t> values)
     : name(std::move(name_)), dtype("U8"), shape(std::move(shape_)), bytes(bytes_of(values)) {}
 
+void TensorToWrite::add(std::span<const float> values) { more.push_back(bytes_of(values)); }
+void TensorToWrite::add(std::span<const uint8_t> values) { more.push_back(bytes_of(values)); }
+
+uint64_t TensorToWrite::size() const {
+  uint64_t size = bytes.size();
+  for (const std::string_view piece : more) size += piece.size();
+  return size;
+}
+
 void write_safetensors(const std::filesystem::path& path, std::span<const TensorToWrite> tensors) {
   nlohmann::ordered_json header;
   header["__metadata__"] = {{"format", "pt"}};
   uint64_t offset = 0;
   for (const TensorToWrite& tensor : tensors) {
-    const std::array<uint64_t, 2> place = {offset, offset + tensor.bytes.size()};
+    const std::array<uint64_t, 2> place = {offset, offset + tensor.size()};
     header[tensor.name] = {{"dtype", tensor.dtype}, {"shape", tensor.shape}, {"data_offsets", place}};
     offset = place[1];
   }
@@ -232,7 +242,11 @@ void write_safetensors(const std::filesystem::path& path, std::span<const Tensor
   FileWriter file(path);
   file.write(bytes_of(std::span(&length, 1)));
   file.write(text);
-  for (const TensorToWrite& tensor : tensors) file.write(tensor.bytes);
+  for (const TensorToWrite& tensor : tensors) {
+    stop_if_asked();
+    file.write(tensor.bytes);
+    for (const std::string_view piece : tensor.more) file.write(piece);
+  }
   file.commit();
 }
 

@@ -83,6 +83,11 @@ struct TensorToWrite {
   std::string name, dtype;
   std::vector<uint64_t> shape;
   std::string_view bytes;
+  /// The rest, in pieces, of a tensor that does not lie in one.
+  std::vector<std::string_view> more = {};
+  void add(std::span<const float> values);
+  void add(std::span<const uint8_t> values);
+  uint64_t size() const;  // in bytes
 };
 
 /// Writes the tensors in their order, with {"format": "pt"} as metadata, which PyTorch's tools ask for. Put larger

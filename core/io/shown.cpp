@@ -1,21 +1,6 @@
 #include "core/io/shown.h"
 
-#include <algorithm>
-
-#include "core/text/utf8.h"
-
 namespace nopeek {
-
-std::string one_line(std::string_view text) {
-  std::string line;
-  while (!text.empty()) {
-    const size_t end = std::min(text.find(' '), text.size());
-    line += utf8::visible(text.substr(0, end));
-    if (end < text.size()) line += ' ';
-    text.remove_prefix(std::min(end + 1, text.size()));
-  }
-  return line;
-}
 
 std::string shown(const std::filesystem::path& path) { return "\"" + one_line(path.string()) + "\""; }
 

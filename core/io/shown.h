@@ -3,12 +3,13 @@
 #include <string>
 #include <string_view>
 
+#include "core/text/utf8.h"
+
 namespace nopeek {
 
 // Text from outside, for messages: one line of valid UTF-8 in which nothing moves a terminal's cursor.
 
-/// utf8::visible(), but spaces stay spaces. Sound text comes back as it is.
-std::string one_line(std::string_view text);
+using utf8::one_line;
 
 /// A path in quotation marks.
 std::string shown(const std::filesystem::path& path);

@@ -2,9 +2,12 @@
 
 #include <algorithm>
 #include <cmath>
+#include <cstdio>
 #include <utility>
 
 #include "core/base/error.h"
+#include "core/base/memory.h"
+#include "core/base/stop.h"
 #include "core/decode/generation.h"
 
 namespace nopeek {
@@ -19,16 +22,33 @@ int written_tokens(const Corpus& corpus) {
   return corpus.tokenizer.kind() == TokenizerKind::kWord ? kWrittenWords : kWrittenCharacters;
 }
 
-constexpr double kMostMemory = 4e9;  // bytes; more than that is a slip of the finger, not a demonstration
+constexpr double kSurelyThere = 5e7;  // bytes; where that is not to be had, nothing runs
+constexpr double kMostMemory = 4e9;   // bytes; more than that is a slip of the finger, not a demonstration
+/// Of what is available: the rest is for the window, and for others.
+constexpr double kShareOfMemory = 0.8;
+
+std::string in_bytes(double bytes) {
+  char text[32];
+  if (bytes >= 9.5e8) {
+    std::snprintf(text, sizeof text, "%.*f GB",
+                  bytes < 9.95e9 && std::abs(bytes / 1e9 - std::round(bytes / 1e9)) >= 0.05, bytes / 1e9);
+  } else {
+    std::snprintf(text, sizeof text, "%.0f MB", std::ceil(bytes / 1e6));
+  }
+  return text;
+}
 
 }  // namespace
 
 void Lab::require_memory(const RunConfig& config, size_t lanes) {
   const double memory = static_cast<double>(lanes) * training_memory(config);
-  if (memory <= kMostMemory) return;
-  throw Error("These models would take about " + std::to_string(std::lround(memory / 1e9)) +
-              " GB of memory, more than the " + std::to_string(std::lround(kMostMemory / 1e9)) +
-              " GB that NoPeek allows. Choose a smaller width, context or batch, or fewer layers.");
+  if (memory <= kSurelyThere) return;
+  const double there = kShareOfMemory * available_memory();
+  if (memory <= std::min(kMostMemory, there)) return;
+  const std::string reason = memory > kMostMemory ? "more than the " + in_bytes(kMostMemory) + " that NoPeek allows."
+                                                  : "and only " + in_bytes(there) + " is free for them.";
+  throw Error("These models would take about " + in_bytes(memory) + " of memory, " + reason +
+              " Choose a smaller width, context or batch, or fewer layers.");
 }
 
 RunConfig Lab::checked(RunConfig config, const Corpus& corpus, size_t lanes) {
@@ -62,93 +82,123 @@ Lab::Lab(RunConfig config, std::shared_ptr<const Corpus> corpus, std::vector<Lan
 
 namespace {
 
-std::vector<Lab::LaneStart> starts_of(const RunState& state) {
+std::vector<Lab::LaneStart> starts_of(const RunView& run) {
   std::vector<Lab::LaneStart> starts;
-  for (const LaneState& lane : state.lanes) starts.push_back({lane.name, lane.mask});
+  for (const LaneView& lane : run.lanes) starts.push_back({lane.name, lane.mask});
   return starts;
 }
 
 }  // namespace
 
-Lab::Lab(RunState state) : Lab((state.validate(), state.config), state.corpus, starts_of(state)) {
-  batcher_.set_rng_state(state.batcher_rng);
-  step_ = state.step;
-  mask_changed_ = state.mask_changed;
-  leak_suspected_ = state.leak_suspected;
-  leak_found_ = state.leak_found;
+Lab::Lab(const RunView& run) : Lab((run.validate(), run.config), run.corpus, starts_of(run)) {
+  batcher_.set_rng_state(run.batcher_rng);
+  step_ = run.step;
+  mask_changed_ = run.mask_changed;
+  leak_suspected_ = run.leak_suspected;
+  leak_found_ = run.leak_found;
   for (size_t i = 0; i < lanes_.size(); ++i) {
     Lane& lane = *lanes_[i];
-    LaneState& saved = state.lanes[i];
-    lane.trainer.set_state(std::move(saved.trainer));
-    lane.changes = std::move(saved.changes);
+    const LaneView& saved = run.lanes[i];
+    lane.trainer.set_state(saved.trainer);
+    lane.changes = saved.changes;
     if (!lane.changes.empty() && lane.changes.back().step == step_) lane.trained = nullptr;
-    lane.stopped = std::move(saved.stopped);
+    lane.stopped = saved.stopped;
     lane.measured = saved.measured;
-    for (const StepRecord& record : saved.history) lane.history->append(record);
-    if (lane.stopped.empty() && !saved.history.empty()) lane.reported = saved.history.back().reported;
+    if (saved.history_size == 0) continue;
+    lane.history = std::make_shared<LaneHistory>(*saved.history, saved.history_size);
+    if (lane.stopped.empty()) lane.reported = lane.history->at_step(saved.history_size).reported;
   }
 }
 
-RunState Lab::state() const {
-  RunState state{.config = config_,
-                 .corpus = corpus_,
-                 .step = step_,
-                 .batcher_rng = batcher_.rng_state(),
-                 .mask_changed = mask_changed_,
-                 .leak_suspected = leak_suspected_,
-                 .leak_found = leak_found_,
-                 .lanes = {}};
+RunView Lab::view() const {
+  RunView run(config_, corpus_);
+  run.step = step_;
+  run.batcher_rng = batcher_.rng_state();
+  run.mask_changed = mask_changed_;
+  run.leak_suspected = leak_suspected_;
+  run.leak_found = leak_found_;
   for (const auto& lane : lanes_) {
-    std::vector<StepRecord> history;
-    for (int64_t step = 1; step <= lane->history->size(); ++step) history.push_back(lane->history->at_step(step));
-    state.lanes.push_back({.name = lane->name,
-                           .mask = *lane->mask,
-                           .changes = lane->changes,
-                           .trainer = lane->trainer.state(),
-                           .history = std::move(history),
-                           .measured = lane->measured,
-                           .stopped = lane->stopped});
+    run.lanes.push_back({.name = lane->name,
+                         .mask = *lane->mask,
+                         .changes = lane->changes,
+                         .trainer = lane->trainer.view(),
+                         .history = lane->history,
+                         .history_size = lane->history->size(),
+                         .measured = lane->measured,
+                         .stopped = lane->stopped,
+                         .parameters = &std::as_const(lane->trainer).parameters()});
   }
-  return state;
+  return run;
 }
+
+RunState Lab::state() const { return view().copy(); }
 
 bool Lab::finished() const {
   return std::none_of(lanes_.begin(), lanes_.end(), [](const auto& lane) { return lane->stopped.empty(); });
 }
 
+/// Runs each part of each lane that trains, all at once: two lanes then fill two cores, and four shards fill four.
+template <class Part>
+void Lab::for_lanes(ThreadPool& threads, int parts, const Part& part_of_lane) {
+  const int count = static_cast<int>(lanes_.size());
+  threads.run(count * parts, [&](int i) {
+    Lane& lane = *lanes_[static_cast<size_t>(i % count)];
+    if (lane.stopped.empty()) part_of_lane(lane, i / count);
+  });
+}
+
 void Lab::step(ThreadPool& threads, Measure measure) {
   if (finished()) return;
-  ++step_;
-  bool recorded = measure == Measure::kNow || step_ == 1 || step_ % config_.train.measure_every == 0;
-  recorded |= std::exchange(mask_changed_, false);
+  const int64_t step = step_ + 1;
+  const bool recorded =
+      measure == Measure::kNow || step == 1 || step % config_.train.measure_every == 0 || mask_changed_;
   const bool measured = recorded || measure == Measure::kOnlyShow;
-  const Batch& batch = batcher_.next();
-  // Each part for all lanes at once, so that two lanes fill two cores and four shards fill four.
-  const int count = static_cast<int>(lanes_.size());
-  const auto run = [&](int parts, auto part_of_lane) {
-    threads.run(count * parts, [&](int i) {
-      Lane& lane = *lanes_[static_cast<size_t>(i % count)];
-      if (lane.stopped.empty()) part_of_lane(lane, i / count);
-    });
-  };
   const auto& any = lanes_[0]->trainer;
-  run(any.shards(), [&](Lane& lane, int shard) { lane.trainer.run_shard(batch, shard, measured); });
-  run(any.chunks(), [](Lane& lane, int chunk) { lane.trainer.sum_gradients(chunk); });
+  const uint64_t drawn = batcher_.rng_state();
+  try {
+    for (const auto& lane : lanes_) lane->history->reserve();
+    const Batch& batch = batcher_.next();
+    for_lanes(threads, any.shards(), [&, stop = StopScope::current()](Lane& lane, int shard) {
+      const StopScope scope(stop);
+      stop_if_asked();
+      lane.trainer.run_shard(batch, shard, measured);
+    });
+    for_lanes(threads, any.chunks(), [](Lane& lane, int chunk) { lane.trainer.sum_gradients(chunk); });
+    for (const auto& lane : lanes_) judge(*lane);
+  } catch (...) {
+    batcher_.set_rng_state(drawn);
+    throw;
+  }
+  // From here on nothing fails: the step is made.
+  step_ = step;
+  mask_changed_ = false;
   for (const auto& lane : lanes_) begin_update(*lane, recorded);
-  run(any.chunks(), [](Lane& lane, int chunk) { lane.trainer.update_weights(chunk); });
+  for_lanes(threads, any.chunks(), [](Lane& lane, int chunk) { lane.trainer.update_weights(chunk); });
   find_leak(measured);
+}
+
+void Lab::judge(Lane& lane) const {
+  lane.verdict = {};
+  if (!lane.stopped.empty()) return;
+  try {
+    lane.verdict.stats = lane.trainer.judge();
+  } catch (const Error& error) {
+    lane.verdict.stopped = error.what();
+  }
 }
 
 void Lab::begin_update(Lane& lane, bool recorded) {
   lane.trained = lane.mask;
   if (!lane.stopped.empty()) return;
-  try {
-    const StepStats stats = lane.trainer.begin_update();
+  const StepStats& stats = lane.verdict.stats;
+  if (lane.verdict.stopped.empty()) {
+    lane.trainer.begin_update();
     lane.history->append({recorded ? stats : StepStats{.reported = stats.reported}, lane.masked});
     lane.reported = stats.reported;
     if (!std::isnan(stats.honest)) lane.measured = stats;
-  } catch (const Error& error) {
-    lane.stopped = error.what();
+  } else {
+    lane.trainer.go_back();
+    lane.stopped = std::move(lane.verdict.stopped);
     lane.reported = kNotMeasured;
     lane.measured = {};
   }
@@ -175,31 +225,46 @@ void Lab::set_mask(int index, Mask mask) {
   Lane& lane = *lanes_.at(static_cast<size_t>(index));
   mask.validate(config_.model.context);
   if (mask == *lane.mask) return;
-  lane.trainer.set_mask(mask);
-  lane.mask = std::make_shared<const Mask>(std::move(mask));
-  lane.mask_name = describe(*lane.mask);
-  lane.masked = lane.mask->is_causal();
+  // All that may fail comes first.
+  auto next = std::make_shared<const Mask>(mask);
+  std::string name = describe(mask);
+  MaskChange change{step_, mask.is_causal(), name};
+  lane.changes.reserve(lane.changes.size() + 1);
+  lane.trainer.set_mask(std::move(mask));
+  lane.mask = std::move(next);
+  lane.mask_name = std::move(name);
+  lane.masked = change.masked;
   mask_changed_ = true;
   // What lies between two steps, such as the strokes of a painted mask, is one change; or none, if it was taken back.
   if (!lane.changes.empty() && lane.changes.back().step == step_) lane.changes.pop_back();
   const bool taken_back = lane.trained != nullptr && *lane.mask == *lane.trained;
-  if (!taken_back) lane.changes.push_back({step_, lane.masked, lane.mask_name});
+  if (!taken_back) lane.changes.push_back(std::move(change));
+}
+
+LaneSnapshot Lab::curve_of(const Lane& lane) {
+  LaneSnapshot curve;
+  curve.name = lane.name;
+  curve.mask = lane.mask;
+  curve.mask_name = lane.mask_name;
+  curve.masked = lane.masked;
+  curve.changes = lane.changes;
+  curve.stopped = lane.stopped;
+  curve.reported = lane.reported;
+  curve.measured = lane.measured;
+  curve.history = lane.history;
+  curve.history_size = lane.history->size();
+  return curve;
+}
+
+std::vector<LaneSnapshot> Lab::curves() const {
+  std::vector<LaneSnapshot> curves;
+  for (const auto& lane : lanes_) curves.push_back(curve_of(*lane));
+  return curves;
 }
 
 LaneSnapshot Lab::look(Lane& lane) {
   const int T = static_cast<int>(probe_.size()), L = config_.model.layers, NH = config_.model.heads;
-  LaneSnapshot look;
-  look.name = lane.name;
-  look.mask = lane.mask;
-  look.mask_name = lane.mask_name;
-  look.masked = lane.masked;
-  look.changes = lane.changes;
-  look.stopped = lane.stopped;
-  look.reported = lane.reported;
-  look.measured = lane.measured;
-  look.history = lane.history;
-  look.history_size = lane.history->size();
-
+  LaneSnapshot look = curve_of(lane);
   const auto& parameters = lane.trainer.parameters();
   auto copy = std::make_shared<Parameters<float>>(config_.model);
   copy->flat() = parameters.flat();
@@ -229,8 +294,10 @@ Snapshot Lab::snapshot(ThreadPool& threads) {
   snapshot.prompt_length = std::max(1, static_cast<int>(probe_.size()) / kPromptShare);
   snapshot.leak_found = leak_found_;
   snapshot.lanes.resize(lanes_.size());
-  threads.run(static_cast<int>(lanes_.size()),
-              [&](int i) { snapshot.lanes[static_cast<size_t>(i)] = look(*lanes_[static_cast<size_t>(i)]); });
+  threads.run(static_cast<int>(lanes_.size()), [&, stop = StopScope::current()](int i) {
+    const StopScope scope(stop);
+    snapshot.lanes[static_cast<size_t>(i)] = look(*lanes_[static_cast<size_t>(i)]);
+  });
   return snapshot;
 }
 

@@ -1,10 +1,13 @@
 #pragma once
 #include <condition_variable>
+#include <exception>
 #include <functional>
 #include <memory>
 #include <mutex>
+#include <new>
 #include <optional>
 #include <stop_token>
+#include <string>
 #include <thread>
 #include <utility>
 
@@ -12,6 +15,21 @@
 #include "core/base/scheduling.h"
 
 namespace nopeek {
+
+/// Does `work`, and says why it could not be done: in a sentence for people, empty if it was. Throws Cancelled.
+template <class Work>
+std::string failure_of(const Work& work) {
+  try {
+    work();
+    return {};
+  } catch (const Cancelled&) {
+    throw;
+  } catch (const std::bad_alloc&) {
+    return "Not enough memory for this model and this text.";
+  } catch (const std::exception& error) {
+    return error.what();
+  }
+}
 
 /// Answers questions on a thread of its own, which gives way to the window's: the newest one only. It replaces one that
 /// is still waiting, and ends the work under way if the answer to that would be of no use any more.
@@ -23,7 +41,8 @@ template <class Question, class Answer>
 class LiveAnswers {
  public:
   /// Called on the thread, with the newest answer (null before the first), of which much may still hold. May throw
-  /// Cancelled. What goes wrong is part of the answer.
+  /// Cancelled. What goes wrong is part of the answer, see failure_of(); where not even that can be made, there is no
+  /// answer, and the question can be asked again.
   using Work = std::function<Answer(const Question& question, const Answer* newest, Progress& progress)>;
 
   /// `answered` is called on the thread when there is a new answer.
@@ -73,19 +92,19 @@ class LiveAnswers {
   void run(std::stop_token stop) {
     give_way();
     while (true) {
-      Question question;
-      {
-        std::unique_lock lock(mutex_);
-        at_work_.reset();
-        wake_.wait(lock, stop, [&] { return waiting_.has_value(); });
-        if (stop.stop_requested()) return;
-        question = std::move(*waiting_);
-        waiting_.reset();
-        at_work_ = question;
-        progress_.fraction = 0;
-        progress_.cancelled = false;
-      }
       try {
+        Question question;
+        {
+          std::unique_lock lock(mutex_);
+          at_work_.reset();
+          wake_.wait(lock, stop, [&] { return waiting_.has_value(); });
+          if (stop.stop_requested()) return;
+          question = std::move(*waiting_);
+          waiting_.reset();
+          at_work_ = question;
+          progress_.fraction = 0;
+          progress_.cancelled = false;
+        }
         auto result = std::make_shared<const Answer>(work_(question, newest_.get(), progress_));
         const std::lock_guard lock(mutex_);
         if (progress_.cancelled) continue;
@@ -93,6 +112,9 @@ class LiveAnswers {
         at_work_.reset();  // with the answer, so that whoever sees it is not told that more is to come
       } catch (const Cancelled&) {
         continue;
+      } catch (...) {  // no memory even for a question or for its error
+        const std::lock_guard lock(mutex_);
+        if (!waiting_) asked_.reset();
       }
       if (answered_) answered_();
     }

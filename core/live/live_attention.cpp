@@ -1,9 +1,6 @@
 #include "core/live/live_attention.h"
 
 #include <algorithm>
-#include <new>
-
-#include "core/base/error.h"
 
 namespace nopeek {
 
@@ -18,7 +15,7 @@ AttentionAnswer::Voice look(const AttentionQuestion& question, size_t i, const A
                             Progress& progress) {
   const Model& model = question.models[i];
   AttentionAnswer::Voice voice;
-  try {
+  voice.error = failure_of([&] {
     if (newest != nullptr && i < newest->voices.size() && newest->question.text == question.text &&
         same_function(newest->question.models[i], model)) {
       voice.trace = newest->voices[i].trace;
@@ -29,13 +26,9 @@ AttentionAnswer::Voice look(const AttentionQuestion& question, size_t i, const A
     }
     const int layer = std::clamp(question.layer, 0, model.config().layers - 1);
     const int head = std::clamp(question.head, 0, model.config().heads - 1);
-    voice.stages =
-        head_stages<float>(voice.trace->qkv[static_cast<size_t>(layer)], model.config().heads, head, *model.mask);
-  } catch (const Error& error) {
-    voice.error = error.what();
-  } catch (const std::bad_alloc&) {
-    voice.error = "Not enough memory for this model and this text.";
-  }
+    voice.stages = head_stages<float>(voice.trace->qkv[static_cast<size_t>(layer)], model.config().heads, head,
+                                      *model.mask, model.config().score_divisor(layer));
+  });
   return voice;
 }
 

@@ -1,13 +1,18 @@
 #include "core/live/live_lab.h"
 
 #include <algorithm>
+#include <atomic>
 #include <chrono>
 #include <condition_variable>
 #include <deque>
+#include <exception>
 #include <mutex>
+#include <new>
+#include <utility>
 
 #include "core/base/error.h"
 #include "core/base/scheduling.h"
+#include "core/base/stop.h"
 #include "core/live/lab.h"
 
 namespace nopeek {
@@ -71,9 +76,16 @@ class RateMeter {
   double rate_ = 0;
 };
 
+constexpr const char* kNoMemory = "There is not enough memory. Close other programs, or choose a smaller model.";
+constexpr const char* kNoMemoryForRun = "There is not enough memory for that run. The present one stays.";
+constexpr const char* kNoMemoryForMask = "There is not enough memory for that mask. The present one stays.";
+constexpr const char* kNoMemoryToGoOn =
+    "There is not enough memory to go on. The run is paused, and nothing of it is lost: save it, or close other "
+    "programs and press Play.";
+
 }  // namespace
 
-/// The conductor thread owns the lab and everything below the line; the pool gives each lane a thread of its own, the
+/// The conductor thread owns the run and everything below the line; the pool gives each lane a thread of its own, the
 /// conductor's among them. The mutex guards what is above the line and is never held during a step.
 struct LiveLab::Impl {
   /// `start` is a Restart or a Resume.
@@ -83,7 +95,6 @@ struct LiveLab::Impl {
     check(start);
     context = context_of(start);
     carry_out(std::move(start));
-    publish();
     conductor = std::jthread([this](std::stop_token stop) {
       give_way();
       conduct(stop);
@@ -96,32 +107,67 @@ struct LiveLab::Impl {
   std::shared_ptr<const Snapshot> newest;
   bool taken = false;  // newest, by somebody
   int context = 0;     // of the newest run asked for: masks posted from now on must fit it
+  std::exception_ptr failure;
+  const char* failure_of_memory = nullptr;  // what to say if it is one
+  std::atomic<bool> stopping{false};        // ends the step under way
   // ------------------------------------------------------------------ conductor only
+  struct Run {
+    std::unique_ptr<Lab> lab;
+    uint64_t number = 0;
+    std::shared_ptr<const std::vector<EarlierRun>> earlier = std::make_shared<std::vector<EarlierRun>>();
+    Checkpoints checkpoints = {};
+  };
   std::function<void()> published;
   bool paused;
   bool step_once = false;
   double rate = std::numeric_limits<double>::infinity();
   ThreadPool threads;
-  std::unique_ptr<Lab> lab;
-  uint64_t run = 0;
-  Checkpoints checkpoints;
-  std::shared_ptr<const std::vector<EarlierRun>> earlier = std::make_shared<std::vector<EarlierRun>>();
+  Run run;
   RateMeter meter;
   Clock::time_point due, last_published;
-  std::jthread conductor;  // last: joined before anything else goes
+  std::jthread conductor;  // last: it uses all the rest
 
   void conduct(std::stop_token stop) {
+    const StopScope scope(&stopping);
     while (!stop.stop_requested()) {
-      if (const auto command = next_command(stop)) {
-        std::visit([this](auto&& c) { carry_out(std::move(c)); }, std::move(*command));
-        publish();
-      } else if (!stop.stop_requested()) {
-        step();
+      try {
+        if (std::optional<Command> command = next_command(stop)) {
+          std::visit([this](auto& c) { carry_out(std::move(c)); }, *command);
+        } else if (!stop.stop_requested()) {
+          step();
+        }
+      } catch (const Cancelled&) {  // by the destructor
+      } catch (...) {
+        fail(std::current_exception(), kNoMemory);
       }
     }
   }
 
-  bool idle() const { return (paused && !step_once) || lab->finished(); }
+  /// Nothing that goes wrong here ends the program: it is told, and the run stays as it was at the last step.
+  void fail(std::exception_ptr why, const char* of_memory) noexcept {
+    {
+      const std::lock_guard lock(mutex);
+      failure = std::move(why);
+      failure_of_memory = of_memory;
+    }
+    if (published) published();
+  }
+
+  /// The same; and no further step is tried before somebody asks for it.
+  void fail_and_pause(std::exception_ptr why) noexcept {
+    paused = true;
+    step_once = false;
+    try {
+      auto next = std::make_shared<Snapshot>(*newest);
+      next->paused = true;
+      next->tokens_per_second = next->steps_per_second = 0;
+      show(std::move(next));
+    } catch (...) {  // the one before stays
+    }
+    fail(std::move(why), kNoMemoryToGoOn);
+  }
+
+  bool idle() const { return (paused && !step_once) || run.lab->finished(); }
 
   /// The oldest command if there is one; else nothing, as soon as the next step is due. A single step that was asked
   /// for goes before the commands behind it.
@@ -145,10 +191,16 @@ struct LiveLab::Impl {
     // A step that came late is not made up for by a burst.
     const auto period = std::chrono::duration_cast<Clock::duration>(std::min(Seconds(1 / rate), kLongestPeriod));
     due = std::max(due + period, now);
-    lab->step(threads, step_once || rate <= kSlow ? Lab::Measure::kOnlyShow : Lab::Measure::kAsDue);
+    try {
+      run.lab->step(threads, step_once || rate <= kSlow ? Lab::Measure::kOnlyShow : Lab::Measure::kAsDue);
+    } catch (const Cancelled&) {
+      throw;
+    } catch (...) {
+      return fail_and_pause(std::current_exception());
+    }
     meter.count_step();
-    const bool checkpoint = checkpoints.due(lab->steps());
-    if (checkpoint || step_once || lab->finished() || awaited()) {
+    const bool checkpoint = run.checkpoints.due(run.lab->steps());
+    if (checkpoint || step_once || run.lab->finished() || awaited()) {
       step_once = false;
       publish();
     }
@@ -162,24 +214,37 @@ struct LiveLab::Impl {
   }
 
   void publish() {
-    Snapshot snapshot = lab->snapshot(threads);
-    snapshot.run = run;
+    try {
+      show(snapshot_of(run));
+    } catch (const Cancelled&) {
+      throw;
+    } catch (...) {
+      fail_and_pause(std::current_exception());
+    }
+  }
+
+  std::shared_ptr<const Snapshot> snapshot_of(Run& of) {
+    Snapshot snapshot = of.lab->snapshot(threads);
+    snapshot.run = of.number;
     snapshot.target_rate = rate;
     snapshot.paused = paused;
-    if (checkpoints.due(snapshot.step) &&
-        (checkpoints.list()->empty() || checkpoints.list()->back()->step < snapshot.step)) {
-      checkpoints.add(std::make_shared<Snapshot>(snapshot));
+    const auto& list = of.checkpoints.list();
+    if (of.checkpoints.due(snapshot.step) && (list->empty() || list->back()->step < snapshot.step)) {
+      of.checkpoints.add(std::make_shared<Snapshot>(snapshot));
     }
-    if (!idle()) {
+    if (!(paused && !step_once) && !snapshot.finished) {
       const auto& config = snapshot.config;
       snapshot.steps_per_second = meter.rate();
       snapshot.tokens_per_second =
           meter.rate() * config.train.batch * config.model.context * static_cast<double>(std::ssize(snapshot.lanes));
     }
-    snapshot.checkpoints = checkpoints.list();
-    snapshot.earlier = earlier;
+    snapshot.checkpoints = of.checkpoints.list();
+    snapshot.earlier = of.earlier;
+    return std::make_shared<const Snapshot>(std::move(snapshot));
+  }
+
+  void show(std::shared_ptr<const Snapshot> next) noexcept {
     // Nothing is made or destroyed under the lock: the window may be waiting for it, and this thread gives way.
-    std::shared_ptr<const Snapshot> next = std::make_shared<const Snapshot>(std::move(snapshot));
     {
       std::lock_guard lock(mutex);
       newest.swap(next);
@@ -193,42 +258,79 @@ struct LiveLab::Impl {
     paused = command.paused;
     meter.restart();
     due = Clock::now();
+    publish();
   }
   void carry_out(StepOnce) {
     paused = true;
-    step_once = !lab->finished();
+    step_once = !run.lab->finished();
+    publish();
   }
   void carry_out(SetRate command) {
     rate = command.steps_per_second;
     meter.restart();
     due = Clock::now();
+    publish();
   }
-  void carry_out(SetMask command) { lab->set_mask(command.lane, std::move(command.mask)); }
+  void carry_out(SetMask command) {
+    try {
+      run.lab->set_mask(command.lane, std::move(command.mask));
+    } catch (const std::exception&) {
+      return fail(std::current_exception(), kNoMemoryForMask);
+    }
+    publish();
+  }
   void carry_out(Restart command) {
-    begin(std::make_unique<Lab>(command.config, std::move(command.corpus), Lab::twins(command.config.model.context)));
+    begin([&] {
+      return std::make_unique<Lab>(command.config, std::move(command.corpus), Lab::twins(command.config.model.context));
+    });
   }
-  void carry_out(Resume command) { begin(std::make_unique<Lab>(*command.state)); }
-  void carry_out(TakeState command) { command.taken(std::make_shared<const RunState>(lab->state())); }
+  void carry_out(Resume command) {
+    begin([&] { return std::make_unique<Lab>(*command.state); });
+  }
+  void carry_out(VisitRun command) { command.visit(run.lab->view()); }
+  void carry_out(TakeState command) { command.taken(std::make_shared<const RunState>(run.lab->state())); }
 
-  void begin(std::unique_ptr<Lab> next) {
-    if (lab && lab->steps() > 0) keep_as_earlier();
-    lab = std::move(next);
-    ++run;
-    checkpoints = {};
-    meter.restart();
-    due = Clock::now();
+  /// The present run stays until all is there that may fail to come.
+  template <class MakeLab>
+  void begin(MakeLab make_lab) {
+    try {
+      Run next{.lab = make_lab(), .number = run.number + 1, .earlier = earlier_runs()};
+      meter.restart();
+      std::shared_ptr<const Snapshot> first = snapshot_of(next);
+      run = std::move(next);
+      due = Clock::now();
+      show(std::move(first));
+    } catch (const Cancelled&) {
+      throw;
+    } catch (...) {
+      if (!run.lab) throw;  // to whoever makes the LiveLab
+      forget_masks();
+      fail(std::current_exception(), kNoMemoryForRun);
+    }
   }
 
-  void keep_as_earlier() {
-    Snapshot last = lab->snapshot(threads);
-    for (LaneSnapshot& lane : last.lanes) lane.weights = nullptr;  // only its curves are shown
-    auto runs = std::make_shared<std::vector<EarlierRun>>(*earlier);
-    runs->push_back({last.corpus->name, last.config, last.step, std::move(last.lanes)});
+  /// With the present one, if it is worth keeping.
+  std::shared_ptr<const std::vector<EarlierRun>> earlier_runs() const {
+    if (!run.lab || run.lab->steps() == 0) return run.earlier;
+    auto runs = std::make_shared<std::vector<EarlierRun>>(*run.earlier);
+    runs->push_back({run.lab->corpus()->name, run.lab->config(), run.lab->steps(), run.lab->curves()});
     if (runs->size() > kMaxEarlier) runs->erase(runs->begin());
-    earlier = std::move(runs);
+    return runs;
   }
 
-  /// What can be refused is refused here, in the caller's thread, so that carrying it out cannot fail.
+  /// Those that were asked for a run that did not come.
+  void forget_masks() {
+    const auto begins = [](const Command& c) {
+      return std::holds_alternative<Restart>(c) || std::holds_alternative<Resume>(c);
+    };
+    const std::lock_guard lock(mutex);
+    auto next = std::find_if(commands.begin(), commands.end(), begins);
+    if (next == commands.end()) context = run.lab->config().model.context;
+    const auto is_mask = [](const Command& c) { return std::holds_alternative<SetMask>(c); };
+    commands.erase(std::remove_if(commands.begin(), next, is_mask), next);
+  }
+
+  /// What can be refused at once is refused here, in the caller's thread.
   void check(Restart& command) const { command.config = Lab::checked(command.config, *command.corpus, kLanes); }
   void check(Resume& command) const {
     const auto twins = Lab::twins(1);
@@ -238,7 +340,7 @@ struct LiveLab::Impl {
       throw Error("This run has " + std::to_string(lanes.size()) + (lanes.size() == 1 ? " model" : " models") +
                   ", and the window shows the twins, masked and unmasked. Go on with it by: nopeek train --resume");
     }
-    command.state->validate();
+    Lab::require_memory(command.state->config, kLanes);
   }
   void check(SetMask& command) const {
     if (command.lane < 0 || command.lane >= kLanes)
@@ -263,6 +365,7 @@ LiveLab::LiveLab(Resume start, std::function<void()> published, bool paused)
     : impl_(std::make_unique<Impl>(std::move(start), std::move(published), paused)) {}
 
 LiveLab::~LiveLab() {
+  impl_->stopping = true;
   impl_->conductor.request_stop();
   impl_->conductor.join();
 }
@@ -271,9 +374,10 @@ void LiveLab::post(Command command) {
   std::visit([this](auto& c) { impl_->check(c); }, command);
   {
     std::lock_guard lock(impl_->mutex);
-    if (const auto* restart = std::get_if<Restart>(&command)) impl_->context = Impl::context_of(*restart);
-    if (const auto* resume = std::get_if<Resume>(&command)) impl_->context = Impl::context_of(*resume);
     impl_->commands.push_back(std::move(command));
+    const Command& last = impl_->commands.back();
+    if (const auto* restart = std::get_if<Restart>(&last)) impl_->context = Impl::context_of(*restart);
+    if (const auto* resume = std::get_if<Resume>(&last)) impl_->context = Impl::context_of(*resume);
   }
   impl_->wake.notify_one();
 }
@@ -282,6 +386,24 @@ std::shared_ptr<const Snapshot> LiveLab::snapshot() const {
   std::lock_guard lock(impl_->mutex);
   impl_->taken = true;
   return impl_->newest;
+}
+
+std::string LiveLab::take_failure() {
+  std::exception_ptr failure;
+  const char* of_memory = nullptr;
+  {
+    const std::lock_guard lock(impl_->mutex);
+    failure = std::exchange(impl_->failure, nullptr);
+    of_memory = impl_->failure_of_memory;
+  }
+  if (!failure) return {};
+  try {
+    std::rethrow_exception(failure);
+  } catch (const std::bad_alloc&) {
+    return of_memory;
+  } catch (const std::exception& error) {
+    return error.what();
+  }
 }
 
 }  // namespace nopeek

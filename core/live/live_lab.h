@@ -1,6 +1,7 @@
 #pragma once
 #include <functional>
 #include <memory>
+#include <string>
 #include <variant>
 
 #include "core/live/run_state.h"
@@ -26,14 +27,18 @@ struct Restart {  // a new run; the present one becomes an EarlierRun. Throws Er
   std::shared_ptr<const Corpus> corpus;
 };
 struct Resume {  // goes on with a saved run; the present one becomes an EarlierRun. Throws Error at the call of post()
-                 // if the state is not sound, or is not of the twins that the window shows.
+                 // if it is not of the twins that the window shows, or too large; that the state is sound is seen to
+                 // later, by the lab.
   std::shared_ptr<const RunState> state;
 };
-struct TakeState {  // calls `taken` with a copy of the run as it is then: on a worker thread, once, and soon. Never if
-                    // the lab ends before.
+struct VisitRun {  // calls `visit` with the run as it is then: on a worker thread, once, and soon. Never if the lab
+                   // ends before. Training waits until it returns, so a run is saved without a copy of it.
+  std::function<void(const RunView&)> visit;
+};
+struct TakeState {  // the same with a copy of the run, with which training goes on at once
   std::function<void(std::shared_ptr<const RunState>)> taken;
 };
-using Command = std::variant<SetPaused, StepOnce, SetRate, SetMask, Restart, Resume, TakeState>;
+using Command = std::variant<SetPaused, StepOnce, SetRate, SetMask, Restart, Resume, VisitRun, TakeState>;
 
 /// Twins in training on threads of their own, which give way to all others: to the window, and to the graphics driver.
 /// Nothing here blocks for longer than it takes to swap a pointer.
@@ -48,11 +53,15 @@ class LiveLab {
   LiveLab(Restart start, std::function<void()> published = {}, bool paused = false);
   /// The same, with a run that was saved: its steps, curves and masks are there as they were.
   LiveLab(Resume start, std::function<void()> published = {}, bool paused = false);
-  ~LiveLab();  // ends after the step under way
+  ~LiveLab();  // gives up the step under way
   LiveLab(const LiveLab&) = delete;
 
   /// Throws Error where the command cannot work; the running lab then stays as it was.
   void post(Command command);
+  /// What has gone wrong since, out of memory above all, as a sentence for people; once, and only the newest. Empty if
+  /// nothing has. A run that cannot begin leaves the present one as it was; one that cannot go on is paused at its last
+  /// step, whole. `published` is called when there is something.
+  std::string take_failure();
   /// Newest snapshot, never null. While training runs there is a new one 33 ms later at the earliest, and only after
   /// this one was taken: training does not stop for pictures that nobody looks at.
   std::shared_ptr<const Snapshot> snapshot() const;

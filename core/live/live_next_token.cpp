@@ -3,9 +3,7 @@
 #include <algorithm>
 #include <cassert>
 #include <chrono>
-#include <new>
 
-#include "core/base/error.h"
 #include "core/base/scheduling.h"
 #include "core/base/thread_pool.h"
 
@@ -62,12 +60,6 @@ struct LiveNextToken::Readers {
     return all[i]->decoder;
   }
 
-  static Answer::Voice failed(const char* why) {
-    Answer::Voice voice;
-    voice.error = why;
-    return voice;
-  }
-
   /// What the newest answer says of this text by this model: it need not be computed again. Else null.
   static const Answer::Voice* known(const Question& question, size_t i, const Answer* newest) {
     if (!newest || i >= newest->voices.size()) return nullptr;
@@ -94,7 +86,7 @@ struct LiveNextToken::Readers {
   Answer::Voice voice(const Question& question, size_t i, const Answer* newest, Progress& progress) {
     Answer::Voice voice;
     const Model& model = question.models[i];
-    try {
+    std::string error = failure_of([&] {
       const Answer::Voice* before = known(question, i, newest);
       voice = before != nullptr ? *before : look(question, i, progress);
       voice.replayed.clear();
@@ -104,11 +96,9 @@ struct LiveNextToken::Readers {
         const auto prompt = std::span(question.text).first(question.prompt);
         voice.replayed = replay(other, question.sampling, prompt, question.us, model.tokenizer->eos(), &progress);
       }
-    } catch (const Error& error) {
-      return failed(error.what());
-    } catch (const std::bad_alloc&) {
-      return failed("Not enough memory for this model and this text.");
-    }
+    });
+    if (!error.empty()) voice = {};
+    voice.error = std::move(error);
     return voice;
   }
 };

@@ -1,9 +1,6 @@
 #include "core/live/live_what_if.h"
 
 #include <algorithm>
-#include <new>
-
-#include "core/base/error.h"
 
 namespace nopeek {
 
@@ -23,15 +20,11 @@ WhatIfAnswer::Row row_of(const WhatIfQuestion& question, size_t i, Progress& pro
     return what_if(*model.parameters, mask, question.text, question.prompt_length, question.new_tokens,
                    model.tokenizer->eos(), &progress);
   };
-  try {
+  row.error = failure_of([&] {
     row.masked = run(Mask::causal(T));
     report_progress(&progress, (static_cast<float>(i) + 0.5f) / static_cast<float>(question.models.size()));
     row.unmasked = run(Mask::full(T));
-  } catch (const Error& error) {
-    row.error = error.what();
-  } catch (const std::bad_alloc&) {
-    row.error = "Not enough memory for this model and this text.";
-  }
+  });
   return row;
 }
 

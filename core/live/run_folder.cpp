@@ -1,11 +1,17 @@
 #include "core/live/run_folder.h"
 
+#include <algorithm>
+#include <array>
+#include <new>
+#include <span>
+
 #include "core/base/error.h"
 #include "core/io/byte_counter.h"
 #include "core/io/folder.h"
 #include "core/io/model_files.h"
 #include "core/io/model_tensors.h"
 #include "core/io/shown.h"
+#include "core/io/state_folder.h"
 #include "core/live/run_json.h"
 #include "core/text/utf8.h"
 
@@ -19,55 +25,46 @@ using Row = RowVector<float>;
 
 // ------------------------------------------------------------------ writing
 
-/// What a lane looks like to others. Weights that its newest step ruined do not make a model: its last good ones do.
-Model model_of(const LaneState& lane, const RunState& run) {
-  auto parameters = std::make_shared<Parameters<float>>(run.config.model);
-  parameters->flat() = lane.trainer.weights.allFinite() ? lane.trainer.weights : lane.trainer.last_good;
-  return {lane.name, std::shared_ptr<const Tokenizer>(run.corpus, &run.corpus->tokenizer), std::move(parameters),
-          std::make_shared<const Mask>(lane.mask), lane.trainer.optimiser.t};
+/// The weights as a model has them: the lane's own where they lie, not copied.
+std::shared_ptr<const Parameters<float>> parameters_of(const LaneView& lane, const RunConfig& config) {
+  const bool sound = lane.trainer.weights.allFinite();
+  if (sound && lane.parameters != nullptr) return {std::shared_ptr<void>(), lane.parameters};
+  auto parameters = std::make_shared<Parameters<float>>(config.model);
+  parameters->flat() = sound ? lane.trainer.weights : lane.trainer.last_good;
+  return parameters;
 }
 
-/// Histories by column, as tensors have it.
-struct Columns {
-  std::vector<float> reported, honest, future_attention;
-  std::vector<uint8_t> masked;
+/// What a lane looks like to others. Weights that its newest step ruined do not make a model: its last good ones do.
+Model model_of(const LaneView& lane, const RunView& run) {
+  return {lane.name, std::shared_ptr<const Tokenizer>(run.corpus, &run.corpus->tokenizer),
+          parameters_of(lane, run.config), std::make_shared<const Mask>(lane.mask), lane.trainer.updates};
+}
 
-  explicit Columns(size_t size) : reported(size), honest(size), future_attention(size), masked(size) {}
-  explicit Columns(const std::vector<StepRecord>& history) {
-    for (const StepRecord& record : history) {
-      reported.push_back(record.reported);
-      honest.push_back(record.honest);
-      future_attention.push_back(record.future_attention);
-      masked.push_back(record.masked ? 1 : 0);
-    }
+/// A column of the history, block by block.
+template <class T, size_t kSize>
+TensorToWrite column(const std::string& name, const LaneView& lane, std::array<T, kSize> LaneHistory::Block::*values) {
+  const auto size = static_cast<uint64_t>(lane.history_size);
+  TensorToWrite tensor("history." + name, {size}, std::span<const T>());
+  for (uint64_t i = 0; i * kSize < size; ++i) {
+    tensor.add(std::span<const T>(lane.history->block(static_cast<int64_t>(i)).*values)
+                   .first(std::min<uint64_t>(kSize, size - i * kSize)));
   }
-  std::vector<StepRecord> records() const {
-    std::vector<StepRecord> records;
-    for (size_t i = 0; i < reported.size(); ++i) {
-      records.push_back({{reported[i], honest[i], future_attention[i]}, masked[i] != 0});
-    }
-    return records;
-  }
-};
+  return tensor;
+}
 
-ConstVectorMap<float> flat(const Row& values) { return {values.data(), values.size()}; }
-ConstVectorMap<float> flat(const Matrix<float>& values) { return {values.data(), values.size()}; }
-
-void write_training(const fs::path& path, const LaneState& lane, const ModelConfig& config) {
+void write_training(const fs::path& path, const LaneView& lane, const ModelConfig& config) {
   std::vector<TensorToWrite> tensors;
-  const auto add = [&](const std::string& prefix, const auto& values) {
-    for (TensorToWrite& tensor : tensors_of(config, flat(values), prefix)) tensors.push_back(std::move(tensor));
+  const auto add = [&](const std::string& prefix, const ConstVectorMap<float>& values) {
+    for (TensorToWrite& tensor : tensors_of(config, values, prefix)) tensors.push_back(std::move(tensor));
   };
-  add("m.", lane.trainer.optimiser.m);
-  add("v.", lane.trainer.optimiser.v);
+  add("m.", lane.trainer.m);
+  add("v.", lane.trainer.v);
   add("last_good.", lane.trainer.last_good);
   if (!lane.trainer.weights.allFinite()) add("ruined.", lane.trainer.weights);
-  const Columns history(lane.history);
-  const std::vector<uint64_t> shape = {lane.history.size()};
-  tensors.emplace_back("history.reported", shape, std::span(history.reported));
-  tensors.emplace_back("history.honest", shape, std::span(history.honest));
-  tensors.emplace_back("history.future_attention", shape, std::span(history.future_attention));
-  tensors.emplace_back("history.masked", shape, std::span(history.masked));
+  tensors.push_back(column("reported", lane, &LaneHistory::Block::reported));
+  tensors.push_back(column("honest", lane, &LaneHistory::Block::honest));
+  tensors.push_back(column("future_attention", lane, &LaneHistory::Block::future_attention));
+  tensors.push_back(column("masked", lane, &LaneHistory::Block::masked));
   write_safetensors(path, tensors);
 }
 
@@ -89,18 +86,24 @@ Row read_flat(SafetensorsReader& file, const std::string& prefix, const ModelCon
   return values;
 }
 
-std::vector<StepRecord> read_history(SafetensorsReader& file, const BytesRead& count) {
+std::shared_ptr<const LaneHistory> read_history(SafetensorsReader& file, const BytesRead& count) {
   const auto shape = file.tensor("history.reported").shape;
   for (const char* name : {"reported", "honest", "future_attention"}) {
     file.require_floats(std::string("history.") + name, shape);
   }
   file.tensor("history.masked", shape);
-  Columns columns(file.tensor("history.reported").elements);
-  file.read_floats("history.reported", columns.reported, count);
-  file.read_floats("history.honest", columns.honest, count);
-  file.read_floats("history.future_attention", columns.future_attention, count);
-  file.read_integers("history.masked", columns.masked, count);
-  return columns.records();
+  const uint64_t size = file.tensor("history.reported").elements;
+  std::vector<float> reported(size), honest(size), future_attention(size);
+  std::vector<uint8_t> masked(size);
+  file.read_floats("history.reported", reported, count);
+  file.read_floats("history.honest", honest, count);
+  file.read_floats("history.future_attention", future_attention, count);
+  file.read_integers("history.masked", masked, count);
+  auto history = std::make_shared<LaneHistory>();
+  for (size_t i = 0; i < size; ++i) {
+    history->append({{reported[i], honest[i], future_attention[i]}, masked[i] != 0});
+  }
+  return history;
 }
 
 void read_training(const fs::path& path, LaneState& lane, const ModelConfig& config, const BytesRead& count) {
@@ -110,6 +113,7 @@ void read_training(const fs::path& path, LaneState& lane, const ModelConfig& con
   lane.trainer.last_good = read_flat(file, "last_good.", config, count);
   if (file.contains("ruined.wte.weight")) lane.trainer.weights = read_flat(file, "ruined.", config, count);
   lane.history = read_history(file, count);
+  lane.history_size = lane.history->size();
 }
 
 std::vector<uint16_t> read_ids(SafetensorsReader& file, const std::string& name, int vocab, const BytesRead& count) {
@@ -167,16 +171,62 @@ void require_run_folder(const fs::path& folder) {
 
 }  // namespace
 
-void save_run(const fs::path& folder, const RunState& run) {
+void save_run(const fs::path& folder, const RunView& run) {
   run.validate();
   FolderWriter writer(folder);
   write_file(writer.part() / "run.json", run_json(run));
   write_corpus(writer.part() / "corpus.safetensors", *run.corpus);
-  for (const LaneState& lane : run.lanes) {
+  for (const LaneView& lane : run.lanes) {
     write_model_files(writer.part() / lane.name, model_of(lane, run));
     write_training(writer.part() / lane.name / "training.safetensors", lane, run.config.model);
   }
   writer.commit();
+}
+
+namespace {
+
+/// Empty, or why it could not be.
+std::string refusal(const fs::path& folder, const RunView& run) {
+  try {
+    save_run(folder, run);
+    return {};
+  } catch (const Cancelled&) {
+    throw;
+  } catch (const std::bad_alloc&) {
+    return "There is not enough memory to save to " + shown(folder) + ".";
+  } catch (const std::exception& error) {
+    return error.what();
+  }
+}
+
+fs::path free_name(const fs::path& folder, const std::string& name) {
+  std::error_code ignored;
+  fs::path candidate = folder / name;
+  for (int n = 2; fs::exists(fs::symlink_status(candidate, ignored)); ++n) {
+    candidate = folder / (name + "-" + std::to_string(n));
+  }
+  return candidate;
+}
+
+}  // namespace
+
+std::string SavedRunPlace::warning() const {
+  return refused.empty() ? "" : refused + " The run was saved to " + shown(folder) + " instead.";
+}
+
+SavedRunPlace save_run_somewhere(const fs::path& folder, const RunView& run) {
+  const std::string refused = refusal(folder, run);
+  if (refused.empty()) return {folder, {}};
+  std::error_code ignored;
+  fs::path plain = fs::absolute(folder, ignored).lexically_normal();
+  if (!plain.has_filename()) plain = plain.parent_path();
+  const std::string name = plain.has_filename() ? plain.filename().string() : "run";
+  for (const fs::path& place : {plain.parent_path(), state_folder(), fs::temp_directory_path(ignored)}) {
+    if (place.empty()) continue;
+    const fs::path instead = free_name(place, name);
+    if (refusal(instead, run).empty()) return {instead, refused};
+  }
+  throw Error(refused);
 }
 
 RunState load_run(const fs::path& folder, Progress* progress) {

@@ -17,7 +17,7 @@ namespace {
 
 constexpr int kVersion = 1;
 constexpr uint64_t kMostBytes = 40u << 20;
-constexpr int64_t kMostSteps = LaneHistory::kBlock * LaneHistory::kBlocks;
+constexpr int64_t kMostSteps = RunState::kMostSteps;
 constexpr double kMost = std::numeric_limits<double>::max();
 
 ordered_json json_from(const RunConfig& config) {
@@ -87,13 +87,13 @@ std::optional<int64_t> read_step(const Fields& fields, const char* key) {
   return fields.integer(key, 1, kMostSteps);
 }
 
-ordered_json json_from(const LaneState& lane) {
+ordered_json json_from(const LaneView& lane) {
   ordered_json changes = ordered_json::array();
   for (const MaskChange& change : lane.changes) {
     changes.push_back({{"step", change.step}, {"masked", change.masked}, {"mask", change.mask}});
   }
   return {{"name", lane.name},
-          {"updates", lane.trainer.optimiser.t},
+          {"updates", lane.trainer.updates},
           {"mask_changes", changes},
           {"measured",
            {{"reported", json_from(lane.measured.reported)},
@@ -107,7 +107,8 @@ LaneState read_lane(const Fields& fields) {
                  .mask = Mask::causal(1),
                  .changes = {},
                  .trainer = {},
-                 .history = {},
+                 .history = nullptr,
+                 .history_size = 0,
                  .measured = {},
                  .stopped = one_line(fields.text("stopped", ""))};
   if (!is_lane_name(lane.name)) fields.fail("name", "letters and digits: a folder is called so");
@@ -130,7 +131,7 @@ LaneState read_lane(const Fields& fields) {
 
 }  // namespace
 
-std::string run_json(const RunState& run) {
+std::string run_json(const RunView& run) {
   ordered_json out;
   out["version"] = kVersion;
   out["step"] = run.step;
@@ -141,7 +142,7 @@ std::string run_json(const RunState& run) {
   out["leak_suspected"] = json_from(run.leak_suspected);
   out["leak_found"] = json_from(run.leak_found);
   out["lanes"] = ordered_json::array();
-  for (const LaneState& lane : run.lanes) out["lanes"].push_back(json_from(lane));
+  for (const LaneView& lane : run.lanes) out["lanes"].push_back(json_from(lane));
   return out.dump(2, ' ', false, ordered_json::error_handler_t::replace) + "\n";
 }
 

@@ -7,7 +7,7 @@
 namespace nopeek {
 
 /// run.json: everything of a run but the long numbers (text, weights, moments, histories) and the lanes' masks.
-std::string run_json(const RunState& run);
+std::string run_json(const RunView& run);
 
 /// What it says: a run whose lanes still lack mask, weights, moments and history, and that has no corpus yet.
 struct SavedRun {

@@ -39,10 +39,9 @@ const S* row_of(const Mask& mask, Index query, Index T, RowVector<S>& converted)
 /// One head of one sequence: the last n of T queries, over all T keys.
 /// Q (n, HS), K and V (T, HS) -> weights P (n, T) and output O (n, HS).
 template <class S>
-void attend(In<S> Q, In<S> K, In<S> V, const Mask& mask, const Dropout& dropout_, Out<S> P, Out<S> O) {
+void attend(In<S> Q, In<S> K, In<S> V, S scale, const Mask& mask, const Dropout& dropout_, Out<S> P, Out<S> O) {
   thread_local Matrix<S> dropped;
   thread_local RowVector<S> mask_row;
-  const S scale = S(1) / std::sqrt(static_cast<S>(Q.cols()));
   const Index first = K.rows() - Q.rows(), T = K.rows();
   matmul<S>(Q, K.transpose(), P);
   for (Index n = 0; n < P.rows(); ++n) {
@@ -54,6 +53,7 @@ void attend(In<S> Q, In<S> K, In<S> V, const Mask& mask, const Dropout& dropout_
   if (dropout_.p == 0) {
     matmul<S>(P, V, O);
   } else {
+    resize(dropped, P.rows(), P.cols());
     dropped = P;
     dropout<S>(dropout_, dropped);
     matmul<S>(dropped, V, O);
@@ -63,35 +63,40 @@ void attend(In<S> Q, In<S> K, In<S> V, const Mask& mask, const Dropout& dropout_
 }  // namespace
 
 template <class S>
-void attention_forward(In<S> qkv, int T, int NH, std::span<const Mask> masks, const Dropout& dropout, Out<S> weights,
-                       Out<S> out) {
+S score_scale(const ModelConfig& config, int layer) {
+  return S(1) / static_cast<S>(config.score_divisor(layer));
+}
+
+template <class S>
+void attention_forward(In<S> qkv, int T, int NH, S scale, std::span<const Mask> masks, const Dropout& dropout,
+                       Out<S> weights, Out<S> out) {
   const int B = static_cast<int>(qkv.rows()) / T, C = static_cast<int>(out.cols()), HS = C / NH;
   for (int b = 0; b < B; ++b) {
     const Mask& mask = masks.size() == 1 ? masks[0] : masks[static_cast<size_t>(b)];
     assert(mask.size() >= T);
     for (int h = 0; h < NH; ++h) {
       attend<S>(part_of_head(qkv, 0, b, h, T, HS), part_of_head(qkv, 1, b, h, T, HS), part_of_head(qkv, 2, b, h, T, HS),
-                mask, dropout_of_head(dropout, b * NH + h), weights.block(Index{b * NH + h} * T, 0, T, T),
+                scale, mask, dropout_of_head(dropout, b * NH + h), weights.block(Index{b * NH + h} * T, 0, T, T),
                 out.block(Index{b} * T, Index{h} * HS, T, HS));
     }
   }
 }
 
 template <class S>
-void cached_attention_forward(In<S> query, In<S> keys, In<S> values, int NH, const Mask& mask, const Dropout& dropout,
-                              Out<S> weights, Out<S> out) {
+void cached_attention_forward(In<S> query, In<S> keys, In<S> values, int NH, S scale, const Mask& mask,
+                              const Dropout& dropout, Out<S> weights, Out<S> out) {
   const Index n = query.rows(), HS = query.cols() / NH;
   assert(mask.size() >= keys.rows());
   for (int h = 0; h < NH; ++h) {
-    attend<S>(query.middleCols(h * HS, HS), keys.middleCols(h * HS, HS), values.middleCols(h * HS, HS), mask,
+    attend<S>(query.middleCols(h * HS, HS), keys.middleCols(h * HS, HS), values.middleCols(h * HS, HS), scale, mask,
               dropout_of_head(dropout, h), weights.middleRows(h * n, n), out.middleCols(h * HS, HS));
   }
 }
 
 template <class S>
-void attention_backward(In<S> dout, In<S> qkv, In<S> weights, int T, int NH, const Dropout& dropout_, Out<S> dqkv) {
+void attention_backward(In<S> dout, In<S> qkv, In<S> weights, int T, int NH, S scale, const Dropout& dropout_,
+                        Out<S> dqkv) {
   const int B = static_cast<int>(qkv.rows()) / T, C = static_cast<int>(dout.cols()), HS = C / NH;
-  const S scale = S(1) / std::sqrt(S(HS));
   thread_local Matrix<S> dP, dropped;  // (T, T): one head at a time stays in the cache
   for (int b = 0; b < B; ++b) {
     for (int h = 0; h < NH; ++h) {
@@ -103,11 +108,12 @@ void attention_backward(In<S> dout, In<S> qkv, In<S> weights, int T, int NH, con
       const Dropout head_dropout = dropout_of_head(dropout_, b * NH + h);
 
       // forward: O = dropout(P) V
-      dP.resize(T, T);
+      resize(dP, T, T);
       matmul<S>(dO, V.transpose(), dP);
       if (dropout_.p == 0) {
         matmul<S>(P.transpose(), dO, part_of_head(dqkv, 2, b, h, T, HS));
       } else {
+        resize(dropped, T, T);
         dropped = P;
         dropout<S>(head_dropout, dropped);
         matmul<S>(dropped.transpose(), dO, part_of_head(dqkv, 2, b, h, T, HS));
@@ -123,14 +129,15 @@ void attention_backward(In<S> dout, In<S> qkv, In<S> weights, int T, int NH, con
 }
 
 template <class S>
-HeadStages<S> head_stages(In<S> qkv, int NH, int head, const Mask& mask) {
+HeadStages<S> head_stages(In<S> qkv, int NH, int head, const Mask& mask, std::optional<double> divisor) {
   const int T = static_cast<int>(qkv.rows()), HS = static_cast<int>(qkv.cols()) / 3 / NH;
   HeadStages<S> h;
   h.query = part_of_head(qkv, 0, 0, head, T, HS);
   h.key = part_of_head(qkv, 1, 0, head, T, HS);
   h.value = part_of_head(qkv, 2, 0, head, T, HS);
   h.scores.noalias() = h.query * h.key.transpose();
-  h.scaled = h.scores / std::sqrt(static_cast<S>(HS));
+  h.divisor = divisor.value_or(std::sqrt(static_cast<double>(HS)));
+  h.scaled = h.scores / static_cast<S>(h.divisor);
   h.masked = h.scaled;
   for (int q = 0; q < T; ++q) {
     for (int k = 0; k < T; ++k) h.masked(q, k) += static_cast<S>(mask(q, k));
@@ -139,7 +146,8 @@ HeadStages<S> head_stages(In<S> qkv, int NH, int head, const Mask& mask) {
   h.weights.resize(T, T);
   h.output.resize(T, HS);
   attend<S>(part_of_head(qkv, 0, 0, head, T, HS), part_of_head(qkv, 1, 0, head, T, HS),
-            part_of_head(qkv, 2, 0, head, T, HS), mask, Dropout{}, h.weights, h.output);
+            part_of_head(qkv, 2, 0, head, T, HS), S(1) / static_cast<S>(h.divisor), mask, Dropout{}, h.weights,
+            h.output);
   return h;
 }
 
@@ -176,11 +184,12 @@ double future_attention(In<S> weights, int T) {
   return sum / static_cast<double>(weights.rows());
 }
 
-#define NOPEEK_INSTANTIATE(S)                                                                                       \
-  template void attention_forward<S>(In<S>, int, int, std::span<const Mask>, const Dropout&, Out<S>, Out<S>);       \
-  template void cached_attention_forward<S>(In<S>, In<S>, In<S>, int, const Mask&, const Dropout&, Out<S>, Out<S>); \
-  template void attention_backward<S>(In<S>, In<S>, In<S>, int, int, const Dropout&, Out<S>);                       \
-  template HeadStages<S> head_stages<S>(In<S>, int, int, const Mask&);                                              \
+#define NOPEEK_INSTANTIATE(S)                                                                                          \
+  template S score_scale<S>(const ModelConfig&, int);                                                                  \
+  template void attention_forward<S>(In<S>, int, int, S, std::span<const Mask>, const Dropout&, Out<S>, Out<S>);       \
+  template void cached_attention_forward<S>(In<S>, In<S>, In<S>, int, S, const Mask&, const Dropout&, Out<S>, Out<S>); \
+  template void attention_backward<S>(In<S>, In<S>, In<S>, int, int, S, const Dropout&, Out<S>);                       \
+  template HeadStages<S> head_stages<S>(In<S>, int, int, const Mask&, std::optional<double>);                          \
   template double future_attention<S>(In<S>, int);
 NOPEEK_INSTANTIATE(float)
 NOPEEK_INSTANTIATE(double)

@@ -1,5 +1,7 @@
 #include "core/nn/config.h"
 
+#include <cmath>
+
 #include "core/base/error.h"
 
 namespace nopeek {
@@ -18,6 +20,17 @@ void ModelConfig::validate() const {
                                   " heads. Choose a width that is a multiple of the heads, such as " +
                                   std::to_string((channels / heads + 1) * heads) + ".");
   need(dropout >= 0 && dropout < 1, "Dropout must be at least 0 and below 1.");
+  need(inner >= 0 && inner <= 65536, "The MLP's width must be from 1 to 65536; it is " + std::to_string(inner) + ".");
+  need(epsilon >= 0 && epsilon <= 1, "The epsilon of the layer norms must be from 0 to 1.");
+}
+
+double ModelConfig::score_divisor(int layer) const {
+  return (scaled ? std::sqrt(static_cast<double>(head_size())) : 1.0) * (scaled_by_layer ? layer + 1 : 1);
+}
+
+double ModelConfig::block_weights() const {
+  const double C = channels;
+  return 4 * C * C + 2 * C * inner_size();  // c_attn and its projection; the two of the MLP
 }
 
 void require_known(const ModelConfig& config, std::span<const int32_t> text) {

@@ -12,6 +12,7 @@
 #include <utility>
 
 #include "core/base/simd.h"
+#include "core/base/stop.h"
 
 namespace nopeek {
 
@@ -178,6 +179,7 @@ void multiply_packed(const Factor<S>& A, const Factor<S>& B, Start<S> start, Out
       }
       const Start<S> from = k == 0 ? start : Start<S>{C.data(), C.outerStride()};
       for (Index m = 0; m < A.rows; m += kBlock) {
+        stop_if_asked();  // a block takes a millisecond
         for (Index p = 0; p < N; p += kWidth<S>) {
           multiply_panel<S>(A, m, std::min(kBlock, A.rows - m), k, K, {panels.data() + p * K, kWidth<S>}, n + p,
                             std::min(kWidth<S>, N - p), from, C);
@@ -268,6 +270,7 @@ void multiply_row(const Factor<S>& x, const Factor<S>& B, Start<S> start, S* y) 
 
 template <class S>
 void multiply(const Factor<S>& A, const Factor<S>& B, Start<S> start, Out<S> C) {
+  stop_if_asked();
   assert(A.cols == B.rows && A.rows == C.rows() && B.cols == C.cols());
   assert(B.row_stride == 1 || B.col_stride == 1);
   if (A.rows == 1 && (B.col_stride == 1 || A.col_stride == 1)) {

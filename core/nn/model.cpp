@@ -27,10 +27,11 @@ struct Cutter {
 };
 
 size_t arena_size(const ModelConfig& c, size_t N, size_t T) {
-  const size_t C = static_cast<size_t>(c.channels), V = static_cast<size_t>(c.vocab);
+  const size_t C = static_cast<size_t>(c.channels), I = static_cast<size_t>(c.inner_size());
+  const size_t V = static_cast<size_t>(c.vocab);
   const size_t attention = N * static_cast<size_t>(c.heads) * T;
   const size_t layer =
-      N * (5 * C + 3 * C + 8 * C + 4) + attention;  // input, ln_1, heads, middle, ln_2 | qkv | fc, gelu
+      N * (5 * C + 3 * C + 2 * I + 4) + attention;  // input, ln_1, heads, middle, ln_2 | qkv | fc, activated
   return static_cast<size_t>(c.layers) * layer + N * (2 * C + 2 + 2 * V);
 }
 
@@ -46,15 +47,16 @@ template <class S>
 auto Activations<S>::shape(int B, int T) -> Views& {
   if (views_ && views_->B == B && views_->T == T) return *views_;
   assert(arena_size(config_, static_cast<size_t>(B) * T, static_cast<size_t>(T)) <= arena_.size());
-  const Index N = Index{B} * T, C = config_.channels, V = config_.vocab, rows = Index{B} * config_.heads * T;
+  const Index N = Index{B} * T, C = config_.channels, I = config_.inner_size(), V = config_.vocab;
+  const Index rows = Index{B} * config_.heads * T;
   std::vector<Layer> layers = views_ ? std::move(views_->layers) : std::vector<Layer>();  // keeps its memory
   layers.clear();
   Cutter<S> cut{arena_.data()};
   for (int l = 0; l < config_.layers; ++l) {
     // Braces: the members are initialised in order.
     layers.push_back(Layer{cut.matrix(N, C), cut.matrix(N, C), cut.matrix(N, 3 * C), cut.matrix(rows, T),
-                           cut.matrix(N, C), cut.matrix(N, C), cut.matrix(N, C), cut.matrix(N, 4 * C),
-                           cut.matrix(N, 4 * C), cut.vector(N), cut.vector(N), cut.vector(N), cut.vector(N)});
+                           cut.matrix(N, C), cut.matrix(N, C), cut.matrix(N, C), cut.matrix(N, I), cut.matrix(N, I),
+                           cut.vector(N), cut.vector(N), cut.vector(N), cut.vector(N)});
   }
   views_.emplace(Views{B, T, std::move(layers), cut.matrix(N, C), cut.matrix(N, C), cut.vector(N), cut.vector(N),
                        cut.matrix(N, V), cut.matrix(N, V)});
@@ -69,7 +71,7 @@ uint64_t dropout_place(int layer) { return 1 + 3 * static_cast<uint64_t>(layer);
 template <class S>
 void block_qkv_forward(const Parameters<S>& parameters, int layer, typename Activations<S>::Layer& a) {
   const auto& w = parameters.block(layer);
-  layer_norm_forward<S>(a.input, w.ln_1_weight, w.ln_1_bias, a.ln_1, a.mean_1, a.rstd_1);
+  layer_norm_forward<S>(a.input, w.ln_1_weight, w.ln_1_bias, parameters.config().epsilon, a.ln_1, a.mean_1, a.rstd_1);
   linear_forward<S>(a.ln_1, w.c_attn_weight, w.c_attn_bias, a.qkv);
 }
 
@@ -85,10 +87,10 @@ void block_rest_forward(const Parameters<S>& parameters, int layer, const Dropou
   a.middle += a.input;
 
   // next = middle + dropout(mlp(ln_2(middle)))
-  layer_norm_forward<S>(a.middle, w.ln_2_weight, w.ln_2_bias, a.ln_2, a.mean_2, a.rstd_2);
+  layer_norm_forward<S>(a.middle, w.ln_2_weight, w.ln_2_bias, parameters.config().epsilon, a.ln_2, a.mean_2, a.rstd_2);
   linear_forward<S>(a.ln_2, w.c_fc_weight, w.c_fc_bias, a.fc);
-  gelu_forward<S>(a.fc, a.gelu);
-  linear_forward<S>(a.gelu, w.mlp_proj_weight, w.mlp_proj_bias, next);
+  activation_forward<S>(parameters.config().activation, a.fc, a.activated);
+  linear_forward<S>(a.activated, w.mlp_proj_weight, w.mlp_proj_bias, next);
   dropout<S>(drop.at(place + 2), next);
   next += a.middle;
 }
@@ -96,8 +98,10 @@ void block_rest_forward(const Parameters<S>& parameters, int layer, const Dropou
 template <class S>
 void block_forward(const Parameters<S>& parameters, int layer, int T, std::span<const Mask> masks, const Dropout& drop,
                    typename Activations<S>::Layer& a, Out<S> next) {
+  const ModelConfig& config = parameters.config();
   block_qkv_forward<S>(parameters, layer, a);
-  attention_forward<S>(a.qkv, T, parameters.config().heads, masks, drop.at(dropout_place(layer)), a.attention, a.heads);
+  attention_forward<S>(a.qkv, T, config.heads, score_scale<S>(config, layer), masks, drop.at(dropout_place(layer)),
+                       a.attention, a.heads);
   block_rest_forward<S>(parameters, layer, drop, a, next);
 }
 
@@ -113,14 +117,14 @@ void forward(const Parameters<S>& parameters, std::span<const int32_t> inputs, i
     auto& next = l + 1 < layers ? acts.layers[l + 1].input : acts.output;
     block_forward<S>(parameters, static_cast<int>(l), T, masks, drop, acts.layers[l], next);
   }
-  layer_norm_forward<S>(acts.output, parameters.ln_f_weight(), parameters.ln_f_bias(), acts.ln_f, acts.mean_f,
-                        acts.rstd_f);
+  layer_norm_forward<S>(acts.output, parameters.ln_f_weight(), parameters.ln_f_bias(), parameters.config().epsilon,
+                        acts.ln_f, acts.mean_f, acts.rstd_f);
 }
 
 template <class S>
 void head_forward(const Parameters<S>& parameters, Activations<S>& activations) {
   auto& acts = activations.views();
-  matmul<S>(acts.ln_f, parameters.wte().transpose(), acts.logits);
+  matmul<S>(acts.ln_f, parameters.head().transpose(), acts.logits);
 }
 
 template <class S>
@@ -136,7 +140,7 @@ BackwardScratch<S>::BackwardScratch(const ModelConfig& c, int max_B, int max_T)
       dbranch(max_B * max_T, c.channels),
       dln(max_B * max_T, c.channels),
       dqkv(max_B * max_T, 3 * c.channels),
-      dfc(max_B * max_T, 4 * c.channels) {}
+      dfc(max_B * max_T, c.inner_size()) {}
 
 template <class S>
 void backward(const Parameters<S>& parameters, std::span<const int32_t> inputs, std::span<const int32_t> targets,
@@ -149,10 +153,10 @@ void backward(const Parameters<S>& parameters, std::span<const int32_t> inputs, 
   auto dx = scratch.dx.topRows(N), dbranch = scratch.dbranch.topRows(N), dln = scratch.dln.topRows(N);
   auto dqkv = scratch.dqkv.topRows(N), dfc = scratch.dfc.topRows(N);
 
-  // forward: logits = ln_f wte^T
+  // forward: logits = ln_f head^T
   cross_entropy_backward<S>(acts.log_probs, targets, scale, dlogits);
-  matmul<S>(dlogits, parameters.wte(), dln);
-  matmul_add<S>(dlogits.transpose(), acts.ln_f, gradients.wte());
+  matmul<S>(dlogits, parameters.head(), dln);
+  matmul_add<S>(dlogits.transpose(), acts.ln_f, gradients.head());
   dx.setZero();
   layer_norm_backward<S>(dln, acts.output, parameters.ln_f_weight(), acts.mean_f, acts.rstd_f, dx,
                          gradients.ln_f_weight(), gradients.ln_f_bias());
@@ -166,8 +170,8 @@ void backward(const Parameters<S>& parameters, std::span<const int32_t> inputs, 
     // forward: next = middle + dropout(mlp(ln_2(middle))); dx holds the gradient of next, and goes on as that of middle
     dbranch = dx;
     dropout<S>(drop.at(place + 2), dbranch);
-    linear_backward<S>(dbranch, a.gelu, w.mlp_proj_weight, dfc, dw.mlp_proj_weight, dw.mlp_proj_bias);
-    gelu_backward<S>(dfc, a.fc, dfc);
+    linear_backward<S>(dbranch, a.activated, w.mlp_proj_weight, dfc, dw.mlp_proj_weight, dw.mlp_proj_bias);
+    activation_backward<S>(config.activation, dfc, a.fc, dfc);
     linear_backward<S>(dfc, a.ln_2, w.c_fc_weight, dln, dw.c_fc_weight, dw.c_fc_bias);
     layer_norm_backward<S>(dln, a.middle, w.ln_2_weight, a.mean_2, a.rstd_2, dx, dw.ln_2_weight, dw.ln_2_bias);
 
@@ -175,7 +179,8 @@ void backward(const Parameters<S>& parameters, std::span<const int32_t> inputs, 
     dbranch = dx;
     dropout<S>(drop.at(place + 1), dbranch);
     linear_backward<S>(dbranch, a.heads, w.attn_proj_weight, dln, dw.attn_proj_weight, dw.attn_proj_bias);
-    attention_backward<S>(dln, a.qkv, a.attention, acts.T, config.heads, drop.at(place), dqkv);
+    attention_backward<S>(dln, a.qkv, a.attention, acts.T, config.heads, score_scale<S>(config, l), drop.at(place),
+                          dqkv);
     linear_backward<S>(dqkv, a.ln_1, w.c_attn_weight, dln, dw.c_attn_weight, dw.c_attn_bias);
     layer_norm_backward<S>(dln, a.input, w.ln_1_weight, a.mean_1, a.rstd_1, dx, dw.ln_1_weight, dw.ln_1_bias);
   }

@@ -22,8 +22,8 @@ class Activations {
     MatrixMap<S> heads;                           // (N, C) outputs of all heads side by side
     MatrixMap<S> middle;                          // (N, C) residual stream between attention and MLP
     MatrixMap<S> ln_2;                            // (N, C)
-    MatrixMap<S> fc;                              // (N, 4C) before GELU
-    MatrixMap<S> gelu;                            // (N, 4C)
+    MatrixMap<S> fc;                              // (N, I) before the activation, I = inner_size()
+    MatrixMap<S> activated;                       // (N, I)
     VectorMap<S> mean_1, rstd_1, mean_2, rstd_2;  // (N)
   };
   struct Views {
@@ -60,7 +60,7 @@ void block_forward(const Parameters<S>& parameters, int layer, int T, std::span<
                    const Dropout& dropout, typename Activations<S>::Layer& a, Out<S> next);
 
 /// The parts of a block around its attention. Both treat every row alike, so N may be any rows of any sequences, and
-/// `next` may lie on a.input. What is not kept may share memory: fc with gelu, ln_1 with heads and ln_2.
+/// `next` may lie on a.input. What is not kept may share memory: fc with activated, ln_1 with heads and ln_2.
 /// a.input (N, C) -> a.qkv (N, 3C)
 template <class S>
 void block_qkv_forward(const Parameters<S>& parameters, int layer, typename Activations<S>::Layer& a);
@@ -69,7 +69,7 @@ template <class S>
 void block_rest_forward(const Parameters<S>& parameters, int layer, const Dropout& dropout,
                         typename Activations<S>::Layer& a, Out<S> next);
 
-/// logits = ln_f wte^T: the head is tied to the token embeddings.
+/// logits = ln_f head^T: the token embeddings, if the head is tied to them.
 template <class S>
 void head_forward(const Parameters<S>& parameters, Activations<S>& activations);
 
@@ -85,7 +85,7 @@ struct BackwardScratch {
   Matrix<S> dx;            // (N, C) gradient of the residual stream
   Matrix<S> dbranch, dln;  // (N, C)
   Matrix<S> dqkv;          // (N, 3C)
-  Matrix<S> dfc;           // (N, 4C)
+  Matrix<S> dfc;           // (N, I)
 };
 
 /// Gradient of `scale` times the summed loss, added to `gradients`. Needs forward, head_forward and loss_forward of the

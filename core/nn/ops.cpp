@@ -70,7 +70,8 @@ void linear_backward(In<S> dy, In<S> x, In<S> W, Out<S> dx, Out<S> dW, VectorOut
 }
 
 template <class S>
-void layer_norm_forward(In<S> x, VectorIn<S> weight, VectorIn<S> bias, Out<S> y, VectorOut<S> mean, VectorOut<S> rstd) {
+void layer_norm_forward(In<S> x, VectorIn<S> weight, VectorIn<S> bias, double epsilon, Out<S> y, VectorOut<S> mean,
+                        VectorOut<S> rstd) {
   const Index C = x.cols();
   for (Index n = 0; n < x.rows(); ++n) {
     const S* const in = row<S>(x, n);
@@ -80,7 +81,7 @@ void layer_norm_forward(In<S> x, VectorIn<S> weight, VectorIn<S> bias, Out<S> y,
     const S variance = simd::sum(
                            C, [m](auto a) { return (a - m) * (a - m); }, in) /
                        static_cast<S>(C);
-    const S r = S(1) / std::sqrt(variance + S(1e-5));
+    const S r = S(1) / std::sqrt(variance + static_cast<S>(epsilon));
     const auto normalised = [m, r](auto a, auto w, auto b) { return (a - m) * r * w + b; };
     simd::map(C, row<S>(y, n), normalised, in, weight.data(), bias.data());
     mean[n] = m;
@@ -146,6 +147,74 @@ void gelu_backward(In<S> dy, In<S> x, Out<S> dx) {
     return d * s * (S(1) + a * (S(1) - s) * (kGelu1<S> + S(3) * kGelu2<S> * a * a));
   };
   for (Index n = 0; n < x.rows(); ++n) simd::map(x.cols(), row<S>(dx, n), gradient, row<S>(dy, n), row<S>(x, n));
+}
+
+namespace {
+
+/// Phi(x); by erfc, so that it does not vanish where 1 + erf(x) would, far to the left.
+template <class S>
+S normal_below(S x) {
+  return S(0.5) * std::erfc(-x / std::numbers::sqrt2_v<S>);
+}
+
+}  // namespace
+
+template <class S>
+void gelu_erf_forward(In<S> x, Out<S> y) {
+  for (Index n = 0; n < x.rows(); ++n) {
+    for (Index c = 0; c < x.cols(); ++c) y(n, c) = x(n, c) * normal_below(x(n, c));
+  }
+}
+
+template <class S>
+void gelu_erf_backward(In<S> dy, In<S> x, Out<S> dx) {
+  // forward: y = x Phi(x);  dPhi/dx = exp(-x^2 / 2) / sqrt(2 pi)
+  constexpr S kDensity = std::numbers::inv_sqrtpi_v<S> / std::numbers::sqrt2_v<S>;
+  for (Index n = 0; n < x.rows(); ++n) {
+    for (Index c = 0; c < x.cols(); ++c) {
+      const S a = x(n, c);
+      dx(n, c) = dy(n, c) * (normal_below(a) + a * kDensity * std::exp(-a * a / 2));
+    }
+  }
+}
+
+template <class S>
+void relu_forward(In<S> x, Out<S> y) {
+  for (Index n = 0; n < x.rows(); ++n) {
+    for (Index c = 0; c < x.cols(); ++c) y(n, c) = x(n, c) < 0 ? S(0) : x(n, c);  // NaN stays
+  }
+}
+
+template <class S>
+void relu_backward(In<S> dy, In<S> x, Out<S> dx) {
+  // forward: y = max(x, 0)
+  for (Index n = 0; n < x.rows(); ++n) {
+    for (Index c = 0; c < x.cols(); ++c) dx(n, c) = x(n, c) > 0 ? dy(n, c) : S(0);
+  }
+}
+
+template <class S>
+void activation_forward(Activation activation, In<S> x, Out<S> y) {
+  switch (activation) {
+    case Activation::kGeluTanh:
+      return gelu_forward<S>(x, y);
+    case Activation::kGelu:
+      return gelu_erf_forward<S>(x, y);
+    case Activation::kRelu:
+      return relu_forward<S>(x, y);
+  }
+}
+
+template <class S>
+void activation_backward(Activation activation, In<S> dy, In<S> x, Out<S> dx) {
+  switch (activation) {
+    case Activation::kGeluTanh:
+      return gelu_backward<S>(dy, x, dx);
+    case Activation::kGelu:
+      return gelu_erf_backward<S>(dy, x, dx);
+    case Activation::kRelu:
+      return relu_backward<S>(dy, x, dx);
+  }
 }
 
 template <class S>
@@ -223,20 +292,26 @@ void cross_entropy_backward(In<S> log_probs, std::span<const int32_t> targets, S
   }
 }
 
-#define NOPEEK_INSTANTIATE(S)                                                                                     \
-  template void embedding_forward<S>(std::span<const int32_t>, int, In<S>, In<S>, Out<S>);                        \
-  template void embedding_backward<S>(In<S>, std::span<const int32_t>, int, Out<S>, Out<S>);                      \
-  template void linear_forward<S>(In<S>, In<S>, VectorIn<S>, Out<S>);                                             \
-  template void linear_backward<S>(In<S>, In<S>, In<S>, Out<S>, Out<S>, VectorOut<S>);                            \
-  template void layer_norm_forward<S>(In<S>, VectorIn<S>, VectorIn<S>, Out<S>, VectorOut<S>, VectorOut<S>);       \
-  template void layer_norm_backward<S>(In<S>, In<S>, VectorIn<S>, VectorIn<S>, VectorIn<S>, Out<S>, VectorOut<S>, \
-                                       VectorOut<S>);                                                             \
-  template void gelu_forward<S>(In<S>, Out<S>);                                                                   \
-  template void gelu_backward<S>(In<S>, In<S>, Out<S>);                                                           \
-  template void dropout<S>(const Dropout&, Out<S>);                                                               \
-  template void softmax_forward<S>(Out<S>);                                                                       \
-  template void softmax_backward<S>(In<S>, Out<S>);                                                               \
-  template double cross_entropy_forward<S>(In<S>, std::span<const int32_t>, Out<S>);                              \
+#define NOPEEK_INSTANTIATE(S)                                                                                       \
+  template void embedding_forward<S>(std::span<const int32_t>, int, In<S>, In<S>, Out<S>);                          \
+  template void embedding_backward<S>(In<S>, std::span<const int32_t>, int, Out<S>, Out<S>);                        \
+  template void linear_forward<S>(In<S>, In<S>, VectorIn<S>, Out<S>);                                               \
+  template void linear_backward<S>(In<S>, In<S>, In<S>, Out<S>, Out<S>, VectorOut<S>);                              \
+  template void layer_norm_forward<S>(In<S>, VectorIn<S>, VectorIn<S>, double, Out<S>, VectorOut<S>, VectorOut<S>); \
+  template void layer_norm_backward<S>(In<S>, In<S>, VectorIn<S>, VectorIn<S>, VectorIn<S>, Out<S>, VectorOut<S>,   \
+                                       VectorOut<S>);                                                               \
+  template void gelu_forward<S>(In<S>, Out<S>);                                                                     \
+  template void gelu_backward<S>(In<S>, In<S>, Out<S>);                                                             \
+  template void gelu_erf_forward<S>(In<S>, Out<S>);                                                                 \
+  template void gelu_erf_backward<S>(In<S>, In<S>, Out<S>);                                                         \
+  template void relu_forward<S>(In<S>, Out<S>);                                                                     \
+  template void relu_backward<S>(In<S>, In<S>, Out<S>);                                                             \
+  template void activation_forward<S>(Activation, In<S>, Out<S>);                                                   \
+  template void activation_backward<S>(Activation, In<S>, In<S>, Out<S>);                                           \
+  template void dropout<S>(const Dropout&, Out<S>);                                                                 \
+  template void softmax_forward<S>(Out<S>);                                                                         \
+  template void softmax_backward<S>(In<S>, Out<S>);                                                                 \
+  template double cross_entropy_forward<S>(In<S>, std::span<const int32_t>, Out<S>);                                \
   template void cross_entropy_backward<S>(In<S>, std::span<const int32_t>, S, Out<S>);
 NOPEEK_INSTANTIATE(float)
 NOPEEK_INSTANTIATE(double)

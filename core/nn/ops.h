@@ -11,6 +11,7 @@
 
 #include "core/base/rng.h"
 #include "core/base/types.h"
+#include "core/nn/config.h"
 
 namespace nopeek {
 
@@ -26,10 +27,11 @@ void linear_forward(In<S> x, In<S> W, VectorIn<S> b, Out<S> y);
 template <class S>
 void linear_backward(In<S> dy, In<S> x, In<S> W, Out<S> dx, Out<S> dW, VectorOut<S> db);
 
-/// y = (x - mean) / sqrt(variance + 1e-5) * weight + bias over each row (Ba, Kiros, Hinton 2016).
-/// x (N, C), weight and bias (C) -> y (N, C), and mean and rstd = 1/sqrt(variance + 1e-5) (N) for the way back.
+/// y = (x - mean) / sqrt(variance + epsilon) * weight + bias over each row (Ba, Kiros, Hinton 2016).
+/// x (N, C), weight and bias (C) -> y (N, C), and mean and rstd = 1/sqrt(variance + epsilon) (N) for the way back.
 template <class S>
-void layer_norm_forward(In<S> x, VectorIn<S> weight, VectorIn<S> bias, Out<S> y, VectorOut<S> mean, VectorOut<S> rstd);
+void layer_norm_forward(In<S> x, VectorIn<S> weight, VectorIn<S> bias, double epsilon, Out<S> y, VectorOut<S> mean,
+                        VectorOut<S> rstd);
 /// *Adds* to dx: the residual stream runs around every layer norm, so its gradient is already there.
 template <class S>
 void layer_norm_backward(In<S> dy, In<S> x, VectorIn<S> weight, VectorIn<S> mean, VectorIn<S> rstd, Out<S> dx,
@@ -41,6 +43,24 @@ void gelu_forward(In<S> x, Out<S> y);
 /// dx may be dy.
 template <class S>
 void gelu_backward(In<S> dy, In<S> x, Out<S> dx);
+
+/// y = x Phi(x), Phi the distribution function of the standard normal: the GELU that the form above comes close to.
+template <class S>
+void gelu_erf_forward(In<S> x, Out<S> y);
+template <class S>
+void gelu_erf_backward(In<S> dy, In<S> x, Out<S> dx);
+
+/// y = max(x, 0)
+template <class S>
+void relu_forward(In<S> x, Out<S> y);
+template <class S>
+void relu_backward(In<S> dy, In<S> x, Out<S> dx);
+
+/// That of the three which the model has; y may be x, and dx dy.
+template <class S>
+void activation_forward(Activation activation, In<S> x, Out<S> y);
+template <class S>
+void activation_backward(Activation activation, In<S> dy, In<S> x, Out<S> dx);
 
 /// Which elements are dropped depends on (key, index) alone, not on the order in which threads come by.
 struct Dropout {

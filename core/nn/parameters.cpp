@@ -3,11 +3,13 @@
 #include <cmath>
 #include <stdexcept>
 
+#include "core/base/stop.h"
+
 namespace nopeek {
 
 std::vector<TensorSpec> parameter_table(const ModelConfig& config) {
   using Init = TensorSpec::Init;
-  const int C = config.channels;
+  const int C = config.channels, I = config.inner_size();
   const double normal = 0.02;
   // Each block adds two branches to the residual stream; so that its variance does not grow with depth (GPT-2, 2.3).
   const double residual = normal / std::sqrt(2.0 * config.layers);
@@ -30,13 +32,14 @@ std::vector<TensorSpec> parameter_table(const ModelConfig& config) {
     add(h + "attn.c_proj.bias", 1, C, Init::kZero);
     add(h + "ln_2.weight", 1, C, Init::kOne);
     add(h + "ln_2.bias", 1, C, Init::kZero);
-    add(h + "mlp.c_fc.weight", C, 4 * C, Init::kNormal, normal);
-    add(h + "mlp.c_fc.bias", 1, 4 * C, Init::kZero);
-    add(h + "mlp.c_proj.weight", 4 * C, C, Init::kNormal, residual);
+    add(h + "mlp.c_fc.weight", C, I, Init::kNormal, normal);
+    add(h + "mlp.c_fc.bias", 1, I, Init::kZero);
+    add(h + "mlp.c_proj.weight", I, C, Init::kNormal, residual);
     add(h + "mlp.c_proj.bias", 1, C, Init::kZero);
   }
   add("ln_f.weight", 1, C, Init::kOne);
   add("ln_f.bias", 1, C, Init::kZero);
+  if (!config.tied) add(kHeadName, config.vocab, C, Init::kNormal, normal);
   return table;
 }
 
@@ -79,6 +82,7 @@ Parameters<S>::Parameters(const ModelConfig& config)
       flat_(table_.back().offset + table_.back().size()),
       wte_(Views<S>{table_, flat_.data()}.matrix("wte.weight")),
       wpe_(Views<S>{table_, flat_.data()}.matrix("wpe.weight")),
+      head_(Views<S>{table_, flat_.data()}.matrix(config.tied ? "wte.weight" : kHeadName)),
       ln_f_weight_(Views<S>{table_, flat_.data()}.vector("ln_f.weight")),
       ln_f_bias_(Views<S>{table_, flat_.data()}.vector("ln_f.bias")) {
   for (int layer = 0; layer < config.layers; ++layer) {
@@ -89,6 +93,7 @@ Parameters<S>::Parameters(const ModelConfig& config)
 template <class S>
 void Parameters<S>::initialise(Rng rng) {
   for (const TensorSpec& spec : table_) {
+    stop_if_asked();  // billions of numbers take a minute
     for (size_t i = 0; i < spec.size(); ++i) {
       flat_[spec.offset + i] = spec.init == TensorSpec::Init::kNormal ? static_cast<S>(spec.deviation * rng.normal())
                                : spec.init == TensorSpec::Init::kOne  ? S(1)

@@ -20,6 +20,9 @@ struct TensorSpec {
   bool is_matrix() const { return rows > 1 || init == Init::kNormal; }  // what weight decay acts on
 };
 
+/// The output head, where it is not tied to the token embeddings.
+inline constexpr const char* kHeadName = "lm_head.weight";
+
 /// The table of all tensors, in order. This is the one place that describes them.
 std::vector<TensorSpec> parameter_table(const ModelConfig& config);
 
@@ -35,9 +38,9 @@ class Parameters {
     MatrixMap<S> attn_proj_weight;        // (C, C)
     VectorMap<S> attn_proj_bias;          // (C)
     VectorMap<S> ln_2_weight, ln_2_bias;  // (C)
-    MatrixMap<S> c_fc_weight;             // (C, 4C)
-    VectorMap<S> c_fc_bias;               // (4C)
-    MatrixMap<S> mlp_proj_weight;         // (4C, C)
+    MatrixMap<S> c_fc_weight;             // (C, I), I = 4C unless the config says otherwise
+    VectorMap<S> c_fc_bias;               // (I)
+    MatrixMap<S> mlp_proj_weight;         // (I, C)
     VectorMap<S> mlp_proj_bias;           // (C)
   };
 
@@ -61,8 +64,9 @@ class Parameters {
 
   // The views are shallow, as std::span is: a const Parameters still hands out writable ones. Ops take what they only
   // read as `In`.
-  MatrixMap<S> wte() const { return wte_; }  // (V, C): token embeddings, and transposed the output head
-  MatrixMap<S> wpe() const { return wpe_; }  // (context, C): position embeddings
+  MatrixMap<S> wte() const { return wte_; }    // (V, C): token embeddings
+  MatrixMap<S> wpe() const { return wpe_; }    // (context, C): position embeddings
+  MatrixMap<S> head() const { return head_; }  // (V, C): the output head, transposed: wte itself if it is tied to it
   const Block& block(int layer) const { return blocks_[static_cast<size_t>(layer)]; }
   VectorMap<S> ln_f_weight() const { return ln_f_weight_; }  // (C)
   VectorMap<S> ln_f_bias() const { return ln_f_bias_; }      // (C)
@@ -71,7 +75,7 @@ class Parameters {
   ModelConfig config_;
   std::vector<TensorSpec> table_;
   AlignedVector<S> flat_;
-  MatrixMap<S> wte_, wpe_;
+  MatrixMap<S> wte_, wpe_, head_;
   std::vector<Block> blocks_;
   VectorMap<S> ln_f_weight_, ln_f_bias_;
 };

@@ -1,7 +1,6 @@
 #include "core/text/corpus.h"
 
 #include <algorithm>
-#include <fstream>
 
 #include "core/base/error.h"
 #include "core/text/utf8.h"
@@ -10,8 +9,10 @@ namespace nopeek {
 
 namespace {
 
-constexpr uintmax_t kMaxBytes = 256u << 20;
 constexpr std::ptrdiff_t kValidationShare = 10;  // one token in ten
+constexpr uint64_t kLeastWords = 250;            // what a context of 24 takes, and its target, in the validation part
+constexpr uint64_t kLeastRepeats = 8;            // of a word, on average
+constexpr uint64_t kMostWords = 1024;            // different ones
 
 /// "a\n\nb" -> "a<eos>b<eos>": blank lines end a document, and so does the end of the text. A word tokenizer does not
 /// care for the white space around; a character tokenizer should not learn it.
@@ -38,16 +39,48 @@ std::string mark_documents(std::string_view text) {
   return marked;
 }
 
-/// Words where the same ones come again and again, and the vocabulary stays small enough to be read; else characters.
+/// Whether blanks stand between words: in Chinese, Thai or DNA they do not, and what lies between two punctuation marks
+/// is no word there. European words have 4 to 8 characters on average.
+bool blanks_separate_words(std::string_view text) {
+  constexpr size_t kMostCharacters = 12;  // to a blank, on average
+  constexpr std::string_view kEos = "<eos>";
+  size_t blanks = 0, characters = 0;
+  for (size_t i = 0; i < text.size();) {
+    const bool eos = text.substr(i).starts_with(kEos);
+    ++(eos || utf8::is_space(utf8::decode(text.substr(i))) ? blanks : characters);
+    i += eos ? kEos.size() : static_cast<size_t>(utf8::length(text[i]));
+  }
+  return characters <= kMostCharacters * blanks;
+}
+
+/// Words where blanks separate them, the same ones come again and again, and the vocabulary stays small enough to be
+/// read; else characters. They are so if there are too few words for the smallest size's context.
 TokenizerKind choose_kind(std::string_view text) {
   // A sample is enough, and keeps a 100 MB text from being split twice; cut at a code point.
   size_t end = std::min<size_t>(text.size(), 1 << 20);
   while (end < text.size() && (static_cast<unsigned char>(text[end]) & 0xC0) == 0x80) ++end;
-  const auto words = Tokenizer::count_words(text.substr(0, end));
-  return words.distinct <= 1024 && words.distinct * 8 <= std::max<uint64_t>(words.total, 64)
-             ? TokenizerKind::kWord
-             : TokenizerKind::kCharacter;
+  const std::string_view sample = text.substr(0, end);
+  const auto words = Tokenizer::count_words(sample);
+  const bool enough = words.total >= kLeastWords && words.distinct * kLeastRepeats <= words.total;
+  return enough && words.distinct <= kMostWords && blanks_separate_words(sample) ? TokenizerKind::kWord
+                                                                                 : TokenizerKind::kCharacter;
 }
+
+/// Throws Error unless it is UTF-8. UTF-16 without a mark is valid UTF-8, if it is English: every other byte is zero.
+void require_utf8(const std::string& shown, std::string_view text) {
+  constexpr std::ptrdiff_t kMostZeros = 100;  // one byte in a hundred
+  const bool marked = text.starts_with("\xFF\xFE") || text.starts_with("\xFE\xFF");
+  if (marked || std::count(text.begin(), text.end(), '\0') * kMostZeros > std::ssize(text)) {
+    throw Error("The text " + shown + " looks like UTF-16, which some editors call Unicode. Save it as UTF-8 and " +
+                "open it again.");
+  }
+  if (const auto bad = utf8::first_invalid_byte(text)) {
+    throw Error("The text " + shown + " is not UTF-8: byte " + std::to_string(*bad) + " does not belong there. " +
+                "Save it as UTF-8 and open it again.");
+  }
+}
+
+std::string in_quotes(std::string_view name) { return "\"" + utf8::one_line(name) + "\""; }
 
 }  // namespace
 
@@ -63,21 +96,21 @@ void Corpus::require_context(int context) const {
   const auto need = static_cast<size_t>(context) + 1;  // a window and the target of its last token
   if (train.size() >= need && validation.size() >= need) return;
   const size_t total = train.size() + validation.size();
-  throw Error("The text \"" + name + "\" has " + std::to_string(total) + " tokens, too few for a context of " +
-              std::to_string(context) + ": it needs at least " +
+  const bool words = tokenizer.kind() == TokenizerKind::kWord;
+  throw Error("The text " + in_quotes(name) + " has " + std::to_string(total) + (words ? " words" : " tokens") +
+              ", too few for a context of " + std::to_string(context) + ": it needs at least " +
               std::to_string(kValidationShare * static_cast<std::ptrdiff_t>(need)) +
-              ". Use a longer text or a shorter context.");
+              (words ? ". Use a longer text or a shorter context, or cut it into characters (--tokenizer char)."
+                     : ". Use a longer text or a shorter context."));
 }
 
 Corpus make_corpus(std::string name, std::string text, std::optional<TokenizerKind> kind, Progress* progress) {
-  if (const auto bad = utf8::first_invalid_byte(text)) {
-    throw Error("The text \"" + name + "\" is not UTF-8: byte " + std::to_string(*bad) + " does not belong there. " +
-                "Save it as UTF-8 and open it again.");
-  }
-  if (text.starts_with("\xEF\xBB\xBF")) text.erase(0, 3);  // byte order mark
+  require_utf8(in_quotes(name), text);
+  if (text.starts_with("\xEF\xBB\xBF")) text.erase(0, 3);                                        // byte order mark
+  if (text.find('\n') == std::string::npos) std::replace(text.begin(), text.end(), '\r', '\n');  // of old Macs
   const std::string marked = mark_documents(text);
   std::string().swap(text);
-  if (marked.empty()) throw Error("The text \"" + name + "\" is empty. Choose a file with some text in it.");
+  if (marked.empty()) throw Error("The text " + in_quotes(name) + " is empty. Choose a file with some text in it.");
 
   Corpus corpus;
   corpus.name = std::move(name);
@@ -86,31 +119,6 @@ Corpus make_corpus(std::string name, std::string text, std::optional<TokenizerKi
   const std::ptrdiff_t cut = std::ssize(ids) - std::ssize(ids) / kValidationShare;
   corpus.train.assign(ids.begin(), ids.begin() + cut);
   corpus.validation.assign(ids.begin() + cut, ids.end());
-  return corpus;
-}
-
-Corpus load_corpus(const std::filesystem::path& path, std::optional<TokenizerKind> kind, Progress* progress) {
-  const std::string shown = "\"" + path.string() + "\"";
-  std::error_code error;
-  if (std::filesystem::is_directory(path, error)) throw Error(shown + " is a folder. Choose a text file.");
-  // A pipe or a device would be waited for, perhaps for ever.
-  if (std::filesystem::exists(path, error) && !std::filesystem::is_regular_file(path, error)) {
-    throw Error(shown + " is not a regular file. Choose a text file.");
-  }
-  const uintmax_t size = std::filesystem::file_size(path, error);
-  std::ifstream file(path, std::ios::binary);
-  if (error || !file) throw Error("Cannot read " + shown + ". Check that the file exists and that you may read it.");
-  if (size > kMaxBytes) throw Error(shown + " is larger than 256 MB. Cut a part out of it.");
-
-  std::string text(size, '\0');
-  constexpr size_t kChunk = 1 << 22;
-  for (size_t done = 0; done < size; done += kChunk) {
-    report_progress(progress, 0.1f * static_cast<float>(done) / static_cast<float>(size));
-    file.read(text.data() + done, static_cast<std::streamsize>(std::min<size_t>(kChunk, size - done)));
-  }
-  if (!file) throw Error("Reading " + shown + " failed in the middle. Check the disk and try again.");
-  Corpus corpus = make_corpus(path.stem().string(), std::move(text), kind, progress);
-  corpus.source = path.string();
   return corpus;
 }
 

@@ -1,6 +1,5 @@
 #pragma once
 #include <cstdint>
-#include <filesystem>
 #include <optional>
 #include <string>
 #include <vector>
@@ -26,13 +25,11 @@ struct Corpus {
   void require_context(int context) const;
 };
 
-/// Makes a corpus of text. Without a kind, words are used where they repeat often enough to be learned, else
-/// characters. Throws Error (empty, not UTF-8: names the byte) and Cancelled.
+/// Makes a corpus of text. Line ends are those of Unix, Windows or old Macs. Without a kind it is cut into words if
+/// - blanks separate them: at most 12 characters to a blank, on average (so not Chinese, Thai, digits or DNA),
+/// - there are at least 250 of them, each comes at least eight times on average, and at most 1024 are different;
+/// else into characters. Throws Error (empty, not UTF-8: names the byte) and Cancelled.
 Corpus make_corpus(std::string name, std::string text, std::optional<TokenizerKind> kind = {},
-                   Progress* progress = nullptr);
-
-/// Reads `path` and makes a corpus of it. Throws Error (unreadable, empty, not UTF-8, too large) and Cancelled.
-Corpus load_corpus(const std::filesystem::path& path, std::optional<TokenizerKind> kind = {},
                    Progress* progress = nullptr);
 
 }  // namespace nopeek

@@ -2,6 +2,7 @@
 
 #include <utf8proc.h>
 
+#include <algorithm>
 #include <cstdio>
 
 namespace nopeek::utf8 {
@@ -13,7 +14,8 @@ struct Sequence {
   bool valid;
 };
 
-/// What stands at `i`. The ranges of the second byte are those of RFC 3629, section 4.
+/// What stands at `i`. (utf8proc tells what is broken, but not how much of it.) The ranges of the second byte are those
+/// of RFC 3629, section 4.
 Sequence sequence_at(std::string_view text, size_t i) {
   const auto between = [&](size_t k, unsigned low, unsigned high) {
     const unsigned byte = i + k < text.size() ? static_cast<unsigned char>(text[i + k]) : 0u;
@@ -91,24 +93,26 @@ std::string visible(std::string_view text) {
   return result;
 }
 
+std::string one_line(std::string_view text) {
+  std::string line;
+  while (!text.empty()) {
+    const size_t end = std::min(text.find(' '), text.size());
+    line += visible(text.substr(0, end));
+    if (end < text.size()) line += ' ';
+    text.remove_prefix(std::min(end + 1, text.size()));
+  }
+  return line;
+}
+
 std::string quoted(std::string_view text) {
   constexpr size_t kMost = 40;
   return "\"" + visible(text.substr(0, kMost)) + (text.size() > kMost ? "...\"" : "\"");
 }
 
 char32_t decode(std::string_view text) {
-  const auto bits = [&](size_t k) { return static_cast<char32_t>(static_cast<unsigned char>(text[k]) & 0x3F); };
-  const auto lead = static_cast<unsigned char>(text[0]);
-  switch (length(text[0])) {
-    case 1:
-      return lead;
-    case 2:
-      return (static_cast<char32_t>(lead & 0x1F) << 6) | bits(1);
-    case 3:
-      return (static_cast<char32_t>(lead & 0x0F) << 12) | (bits(1) << 6) | bits(2);
-    default:
-      return (static_cast<char32_t>(lead & 0x07) << 18) | (bits(1) << 12) | (bits(2) << 6) | bits(3);
-  }
+  utf8proc_int32_t c = 0;
+  utf8proc_iterate(reinterpret_cast<const utf8proc_uint8_t*>(text.data()), std::ssize(text), &c);
+  return static_cast<char32_t>(c);
 }
 
 bool is_space(char32_t c) {

@@ -26,7 +26,9 @@ std::string repaired(std::string_view text);
 /// `text` for people to read in one line, valid UTF-8: a space is U+2423, line ends and tabs are arrows, controls and
 /// other spaces "<U+00A0>", as is text of nothing but a joiner or the like; broken bytes are "<E2>".
 std::string visible(std::string_view text);
-/// The same in quotes and of at most 40 bytes of `text`: for messages about what a file says.
+/// visible(), but spaces stay spaces: for names and sentences. Sound text comes back as it is.
+std::string one_line(std::string_view text);
+/// visible() in quotes and of at most 40 bytes of `text`: for messages about what a file says.
 std::string quoted(std::string_view text);
 
 /// Unicode's White_Space: the \s of regular expressions.

@@ -23,10 +23,13 @@ AdamW<S>::AdamW(const ModelConfig& model, const TrainConfig& config) : config_(c
 }
 
 template <class S>
-void AdamW<S>::set_state(State state) {
-  const auto fits = [&](const Matrix<S>& x) { return x.rows() == 1 && x.cols() == state_.m.cols(); };
-  if (!fits(state.m) || !fits(state.v) || state.t < 0) throw Error("The optimiser's state is of another model.");
-  state_ = std::move(state);
+void AdamW<S>::set_state(const ConstVectorMap<S>& m, const ConstVectorMap<S>& v, int64_t t) {
+  if (m.size() != state_.m.size() || v.size() != state_.v.size() || t < 0) {
+    throw Error("The optimiser's state is of another model.");
+  }
+  state_.m = m;
+  state_.v = v;
+  state_.t = t;
 }
 
 template <class S>

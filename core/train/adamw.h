@@ -33,7 +33,7 @@ class AdamW {
   };
   const State& state() const { return state_; }
   /// Throws Error if it is of a model of another size.
-  void set_state(State state);
+  void set_state(const ConstVectorMap<S>& m, const ConstVectorMap<S>& v, int64_t t);
 
  private:
   void update_tensor(Eigen::Index size, S decay, S* w, const S* gradient, S* m, S* v) const;

@@ -31,13 +31,16 @@ int first_reached(const Mask& mask, int changed, int end) {
 }
 
 /// The head's share of a model: its weights over those of all blocks.
-double head_share(const ModelConfig& config) { return config.vocab / (12.0 * config.channels * config.layers); }
+double head_share(const ModelConfig& config) {
+  return static_cast<double>(config.vocab) * config.channels / (config.block_weights() * config.layers);
+}
 
 /// What measuring `positions` of B sequences costs, in rows of one sequence through all blocks.
 template <class S>
 double work(const Mask& mask, const ModelConfig& config, int B, std::span<const int> positions) {
   const double C = config.channels, head = head_share(config);
-  const double bytes = 12 * C * C * config.layers * (1 + head) * sizeof(S);
+  const double qkv = 3 * C * C / config.block_weights();  // share of queries, keys and values: a quarter as published
+  const double bytes = config.block_weights() * config.layers * (1 + head) * sizeof(S);
   const double rows_of_weights = bytes < kCache ? kRowsOfCachedWeights : kRowsOfWeights;
   double rows = 0;
   int from = 0;
@@ -45,8 +48,7 @@ double work(const Mask& mask, const ModelConfig& config, int B, std::span<const 
     const int to = position + 1;
     for (int l = 0, changed = from; l < config.layers; ++l) {
       const int reached = l + 1 < config.layers ? first_reached(mask, changed, to) : position;
-      // Of a block's 12 C^2 weights 3 C^2 are those of queries, keys and values.
-      rows += (B * (0.25 * (to - changed) + 0.75 * (to - reached)) + rows_of_weights) / config.layers;
+      rows += (B * (qkv * (to - changed) + (1 - qkv) * (to - reached)) + rows_of_weights) / config.layers;
       changed = reached;
     }
     rows += head * (B + rows_of_weights);
@@ -73,7 +75,7 @@ HonestLoss<S>::HonestLoss(const ModelConfig& config, int B, int T)
       T_(T),
       ln_(T * B, config.channels),
       middle_(T * B, config.channels),
-      fc_(T * B, 4 * config.channels),
+      fc_(T * B, config.inner_size()),
       weights_(config.heads * T, T),
       mean_(T * B),
       rstd_(T * B),
@@ -151,7 +153,8 @@ void HonestLoss<S>::attend(const Mask& mask, int layer, int from, int to) {
     const Rows query(qkv + (Index{from} * B_ + b) * 3 * C, n, C, stride);
     const Rows key(qkv + b * 3 * C + C, to, C, stride), value(qkv + b * 3 * C + 2 * C, to, C, stride);
     Rows out(ln_.data() + b * C, n, C, Eigen::OuterStride<>(B_ * C));
-    cached_attention_forward<S>(query, key, value, config_.heads, mask, Dropout{}, weights, out);
+    cached_attention_forward<S>(query, key, value, config_.heads, score_scale<S>(config_, layer), mask, Dropout{},
+                                weights, out);
   }
 }
 
@@ -161,7 +164,7 @@ auto HonestLoss<S>::rows(int layer, int from, int to) -> typename Activations<S>
   const Index C = config_.channels, first = Index{from} * B_, N = Index{to - from} * B_;
   const auto l = static_cast<size_t>(layer);
   const auto matrix = [N](S* data, Index cols) { return MatrixMap<S>(data, N, cols); };
-  const auto ln = matrix(ln_.data(), C), fc = matrix(fc_.data(), 4 * C);
+  const auto ln = matrix(ln_.data(), C), fc = matrix(fc_.data(), config_.inner_size());
   const VectorMap<S> mean(mean_.data(), N), rstd(rstd_.data(), N);
   return {matrix(x_[l].row(first).data(), C),
           ln,
@@ -183,8 +186,8 @@ template <class S>
 double HonestLoss<S>::score(const Parameters<S>& parameters, std::span<const int32_t> targets, int position) {
   auto ln = ln_.topRows(B_);
   layer_norm_forward<S>(x_.back().middleRows(Index{position} * B_, B_), parameters.ln_f_weight(),
-                        parameters.ln_f_bias(), ln, mean_.head(B_), rstd_.head(B_));
-  matmul<S>(ln, parameters.wte().transpose(), logits_);
+                        parameters.ln_f_bias(), config_.epsilon, ln, mean_.head(B_), rstd_.head(B_));
+  matmul<S>(ln, parameters.head().transpose(), logits_);
   for (int b = 0; b < B_; ++b) tokens_[static_cast<size_t>(b)] = targets[static_cast<size_t>(b * T_ + position)];
   return cross_entropy_forward<S>(logits_, tokens_, log_probs_);
 }

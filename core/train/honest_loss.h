@@ -45,7 +45,7 @@ class HonestLoss {
   int B_, T_;
   std::vector<Matrix<S>> x_;      // (T*B, C): the residual stream before each block and behind the last
   std::vector<Matrix<S>> qkv_;    // (T*B, 3C) of each block
-  Matrix<S> ln_, middle_, fc_;    // (T*B, C) and fc (T*B, 4C), used by all blocks in turn; ln is also what heads give
+  Matrix<S> ln_, middle_, fc_;    // (T*B, C) and fc (T*B, I), used by all blocks in turn; ln is also what heads give
   Matrix<S> weights_;             // (NH*T, T), by all sequences in turn
   RowVector<S> mean_, rstd_;      // (T*B)
   Matrix<S> logits_, log_probs_;  // (B, V)

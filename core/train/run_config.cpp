@@ -4,6 +4,7 @@
 #include <vector>
 
 #include "core/base/error.h"
+#include "core/text/utf8.h"
 
 namespace nopeek {
 
@@ -54,7 +55,7 @@ RunConfig preset(const std::string& name) {
     config.train.learning_rate = p.learning_rate;
     return config;
   }
-  throw Error("There is no model size \"" + name + "\". Choose tiny, small, medium or large.");
+  throw Error("There is no model size \"" + utf8::one_line(name) + "\". Choose tiny, small, medium or large.");
 }
 
 std::string preset_name(const RunConfig& config) {

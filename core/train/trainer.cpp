@@ -53,7 +53,8 @@ double training_memory(const RunConfig& config) {
   const double weights = static_cast<double>(last.offset + last.size());
   const double rows = static_cast<double>(config.train.batch) * m.context;
   // What a row takes in Activations, in BackwardScratch and in HonestLoss.
-  const double row = m.layers * (20.0 * m.channels + 1.0 * m.heads * m.context) + 19.0 * m.channels + 3.0 * m.vocab;
+  const double row = m.layers * (12.0 * m.channels + 2.0 * m.inner_size() + 1.0 * m.heads * m.context) +
+                     11.0 * m.channels + 2.0 * m.inner_size() + 3.0 * m.vocab;
   return sizeof(float) * (weights * (4 + shard_count(config)) + rows * row);
 }
 
@@ -101,13 +102,26 @@ void Trainer<S>::set_mask(Mask mask) {
 }
 
 template <class S>
-void Trainer<S>::set_state(State state) {
+auto Trainer<S>::State::view() const -> StateView {
+  const auto flat = [](const auto& values) { return ConstVectorMap<S>(values.data(), values.size()); };
+  return {flat(weights), flat(last_good), flat(optimiser.m), flat(optimiser.v), optimiser.t};
+}
+
+template <class S>
+auto Trainer<S>::view() const -> StateView {
+  const auto flat = [](const auto& values) { return ConstVectorMap<S>(values.data(), values.size()); };
+  const auto& [m, v, t] = optimiser_.state();
+  return {flat(parameters_.flat()), flat(last_good_), flat(m), flat(v), t};
+}
+
+template <class S>
+void Trainer<S>::set_state(const StateView& state) {
   if (state.weights.size() != last_good_.size() || state.last_good.size() != last_good_.size()) {
     throw Error("The weights are of another model.");
   }
-  optimiser_.set_state(std::move(state.optimiser));
+  optimiser_.set_state(state.m, state.v, state.updates);
   parameters_.flat() = state.weights;
-  last_good_ = std::move(state.last_good);
+  last_good_ = state.last_good;
 }
 
 template <class S>
@@ -121,18 +135,17 @@ void Trainer<S>::run_shard(const Batch& batch, int index, bool measure) {
   const uint64_t place = Rng::mix(config_.seed) + static_cast<uint64_t>(steps()) * 64 + static_cast<uint64_t>(index);
   const Dropout dropout{config_.model.dropout, Rng::mix(place)};
 
-  auto room = rooms_.take();
-  auto& activations = room->activations;
+  const typename Rooms::Loan loan{rooms_};
+  auto& [activations, scratch] = *loan.room;
   forward<S>(parameters_, inputs, B, batch.T, {&mask_, 1}, dropout, activations);
   head_forward<S>(parameters_, activations);
   shard.loss_sum = loss_forward<S>(targets, activations);
   shard.gradients.set_zero();
   const S scale = S(1) / static_cast<S>(batch.targets.size());
-  backward<S>(parameters_, inputs, targets, scale, dropout, activations, room->scratch, shard.gradients);
+  backward<S>(parameters_, inputs, targets, scale, dropout, activations, scratch, shard.gradients);
 
   shard.measured = measure;
   if (measure) measure_shard(shard, inputs, targets, Rng::mix(~place), activations);
-  rooms_.give_back(std::move(room));
 }
 
 template <class S>
@@ -159,15 +172,15 @@ auto Trainer<S>::range_of(int chunk) const -> Range {
 
 template <class S>
 void Trainer<S>::sum_gradients(int chunk) {
-  const auto [first, last] = range_of(chunk);
-  const auto part = [&](Shard& shard) { return shard.gradients.flat().segment(Index(first), Index(last - first)); };
+  const Range range = range_of(chunk);
+  const auto part = [&](Shard& shard) { return shard.gradients.flat().segment(Index(range.first), range.size()); };
   auto sum = part(shards_[0]);
   for (size_t s = 1; s < shards_.size(); ++s) sum += part(shards_[s]);
   squares_[static_cast<size_t>(chunk)] = static_cast<double>(sum.squaredNorm());
 }
 
 template <class S>
-StepStats Trainer<S>::begin_update() {
+StepStats Trainer<S>::judge() const {
   const double B = config_.train.batch, tokens = B * config_.model.context;
   double reported = 0, honest = 0, future = 0;
   for (const Shard& shard : shards_) {
@@ -176,7 +189,6 @@ StepStats Trainer<S>::begin_update() {
     future += shard.future_attention_sum / (B * config_.model.layers);
   }
   const auto give_up = [&](const std::string& reason) {
-    parameters_.flat() = last_good_;
     throw Error(reason + " at step " + std::to_string(steps() + 1) + ". Try a lower learning rate than " +
                 number(config_.train.learning_rate) + ".");
   };
@@ -185,10 +197,7 @@ StepStats Trainer<S>::begin_update() {
   if (reported > kRunaway * std::max(guessing, 1.0)) {
     give_up("Loss ran away to " + number(reported) + ", while guessing costs " + number(guessing) + ",");
   }
-  const double norm = std::sqrt(std::accumulate(squares_.begin(), squares_.end(), 0.0));
-  if (!std::isfinite(norm)) give_up("Gradient is not finite");
-  const double clip = config_.train.grad_clip;
-  optimiser_.begin_update(clip > 0 && norm > clip ? clip / norm : 1.0);
+  if (!std::isfinite(gradient_norm())) give_up("Gradient is not finite");
   StepStats stats{.reported = static_cast<float>(reported)};
   if (shards_[0].measured) {
     stats.honest = static_cast<float>(honest);
@@ -198,17 +207,40 @@ StepStats Trainer<S>::begin_update() {
 }
 
 template <class S>
+double Trainer<S>::gradient_norm() const {
+  return std::sqrt(std::accumulate(squares_.begin(), squares_.end(), 0.0));
+}
+
+template <class S>
+void Trainer<S>::begin_update() {
+  const double clip = config_.train.grad_clip, norm = gradient_norm();
+  optimiser_.begin_update(clip > 0 && norm > clip ? clip / norm : 1.0);
+}
+
+template <class S>
+void Trainer<S>::go_back() {
+  parameters_.flat() = last_good_;
+}
+
+template <class S>
 void Trainer<S>::update_weights(int chunk) {
-  const auto [first, last] = range_of(chunk);
-  const auto part = [&](auto&& all) { return all.segment(Index(first), Index(last - first)); };
+  const Range range = range_of(chunk);
+  const auto part = [&](auto&& all) { return all.segment(Index(range.first), range.size()); };
   part(last_good_) = part(parameters_.flat());
-  optimiser_.update_part(parameters_, shards_[0].gradients, first, last);
+  optimiser_.update_part(parameters_, shards_[0].gradients, range.first, range.last);
 }
 
 template <class S>
 StepStats Trainer<S>::update(ThreadPool& threads) {
   threads.run(chunks(), [&](int chunk) { sum_gradients(chunk); });
-  const StepStats stats = begin_update();
+  StepStats stats;
+  try {
+    stats = judge();
+  } catch (const Error&) {
+    go_back();
+    throw;
+  }
+  begin_update();
   threads.run(chunks(), [&](int chunk) { update_weights(chunk); });
   return stats;
 }
@@ -222,7 +254,8 @@ StepStats Trainer<S>::step(const Batch& batch, ThreadPool& threads, bool measure
 template <class S>
 double Trainer<S>::evaluate(const Batch& batch) {
   // In pieces that fit the room of a shard.
-  auto room = rooms_.take();
+  const typename Rooms::Loan loan{rooms_};
+  auto& activations = loan.room->activations;
   const int most = shards_[0].end - shards_[0].begin;
   double sum = 0;
   for (int b = 0; b < batch.B; b += most) {
@@ -230,11 +263,10 @@ double Trainer<S>::evaluate(const Batch& batch) {
     const auto first = static_cast<size_t>(b) * static_cast<size_t>(batch.T);
     const auto size = static_cast<size_t>(count) * static_cast<size_t>(batch.T);
     forward<S>(parameters_, std::span(batch.inputs).subspan(first, size), count, batch.T, {&mask_, 1}, Dropout{},
-               room->activations);
-    head_forward<S>(parameters_, room->activations);
-    sum += loss_forward<S>(std::span(batch.targets).subspan(first, size), room->activations);
+               activations);
+    head_forward<S>(parameters_, activations);
+    sum += loss_forward<S>(std::span(batch.targets).subspan(first, size), activations);
   }
-  rooms_.give_back(std::move(room));
   return sum / static_cast<double>(batch.targets.size());
 }
 

@@ -41,13 +41,17 @@ class Trainer {
   int chunks() const { return static_cast<int>(squares_.size()); }
   /// Sums the gradients of all shards, for one chunk of the weights. Chunks may run at the same time.
   void sum_gradients(int chunk);
-  /// If the loss or the gradient is not finite, or the loss has run away, throws Error with the reason. The weights are
-  /// then the last that gave a sound loss: not those that gave this one.
-  StepStats begin_update();
+  /// What the step says of itself. If the loss or the gradient is not finite, or the loss has run away, throws Error
+  /// with the reason. Changes nothing: until begin_update() a step can be given up, and be made again.
+  StepStats judge() const;
+  /// Of a step that was judged sound. Cannot fail, nor can update_weights().
+  void begin_update();
+  /// Of a step that was not: the weights become the last that gave a sound loss, not those that gave this one.
+  void go_back();
   /// Updates one chunk of the weights. Chunks may run at the same time.
   void update_weights(int chunk);
 
-  /// All that is behind run_shard.
+  /// All that comes after run_shard. Throws what judge() throws, and has gone back by then.
   StepStats update(ThreadPool& threads);
   /// All parts.
   StepStats step(const Batch& batch, ThreadPool& threads, bool measure = false);
@@ -56,13 +60,18 @@ class Trainer {
 
   /// All that the next step depends on, beside configuration, mask and batch: a trainer that is given the state of
   /// another goes on as that one would, bit for bit.
-  struct State {
-    RowVector<S> weights, last_good;  // (number of parameters)
-    typename AdamW<S>::State optimiser;
+  struct StateView {                             // where it lies
+    ConstVectorMap<S> weights, last_good, m, v;  // (number of parameters)
+    int64_t updates;
   };
-  State state() const { return {parameters_.flat(), last_good_, optimiser_.state()}; }
-  /// Throws Error if it is of a model of another size.
-  void set_state(State state);
+  struct State {
+    RowVector<S> weights, last_good;
+    typename AdamW<S>::State optimiser;
+    StateView view() const;
+  };
+  StateView view() const;
+  /// Copies it. Throws Error if it is of a model of another size.
+  void set_state(const StateView& state);
 
   /// Mean loss over `batch` under the mask, without dropout and without an update: the validation loss.
   double evaluate(const Batch& batch);
@@ -80,6 +89,11 @@ class Trainer {
     void add(std::unique_ptr<Room> room) { free_.push_back(std::move(room)); }
     std::unique_ptr<Room> take();
     void give_back(std::unique_ptr<Room> room);
+    struct Loan {  // given back whatever happens
+      Rooms& rooms;
+      std::unique_ptr<Room> room = rooms.take();
+      ~Loan() { rooms.give_back(std::move(room)); }
+    };
 
    private:
     std::unique_ptr<std::mutex> mutex_ = std::make_unique<std::mutex>();
@@ -96,8 +110,10 @@ class Trainer {
                      const Activations<S>& activations);
   struct Range {
     size_t first, last;
+    Eigen::Index size() const { return static_cast<Eigen::Index>(last - first); }
   };
   Range range_of(int chunk) const;
+  double gradient_norm() const;
 
   RunConfig config_;
   Mask mask_;

@@ -9,6 +9,7 @@ AppHost::AppHost(Options options) : NullHost(options.size) {
   app.paused = options.paused;
   app.animations = false;
   app.camera = options.camera;
+  app.state_folder = options.state_folder;
   app_ = std::make_unique<App>(std::move(app), nullptr);
   frames(3);
 }

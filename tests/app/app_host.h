@@ -24,6 +24,7 @@ class AppHost : public NullHost {
     bool paused = true;
     ImVec2 size{1600, 900};
     Camera* camera = nullptr;
+    std::filesystem::path state_folder = {};
   };
   AppHost() : AppHost(Options{}) {}
   explicit AppHost(Options options);
@@ -34,6 +35,7 @@ class AppHost : public NullHost {
 
  protected:
   void draw() override { app_->frame(); }
+  void present() override { app_->take_pictures(); }
   bool prepare() override { return app_->prepare_frame(ImGui::GetIO().DisplaySize); }
   void drop(const std::filesystem::path& file) override { app_->drop_file(file); }
 

@@ -4,6 +4,10 @@
 
 #include <doctest/doctest.h>
 
+#include <future>
+#include <new>
+#include <system_error>
+
 #include "app/host/png.h"
 #include "app/ui/registry.h"
 #include "app/ui/text.h"
@@ -79,6 +83,44 @@ TEST_CASE("what is drawn for a file is neither on the screen nor under the point
   CHECK(ui::registry::enabled());
   CHECK(desk.camera.pointer.x == -FLT_MAX);
   CHECK(ImGui::GetIO().MousePos.x == pointer.x);
+}
+
+TEST_CASE("a picture whose frame was never drawn is not taken later, from what is there no more") {
+  Desk desk;
+  Exporter exporter(desk.messages, desk.wake, &desk.camera);
+  exporter.forget_pictures();
+  CHECK(desk.messages.newest().empty());
+  exporter.pictures(two_words());
+  exporter.forget_pictures();
+  CHECK(desk.messages.newest().find("The picture was not taken") == 0);
+  exporter.take_pictures();
+  exporter.wait();
+  CHECK(desk.camera.vertices.empty());
+}
+
+TEST_CASE("what a job lacks is said in words, whatever it throws") {
+  Desk desk;
+  Exporter exporter(desk.messages, desk.wake, &desk.camera);
+  const auto said = [&](auto thrown) {
+    exporter.run([thrown]() -> std::string { throw thrown; });
+    exporter.wait();
+    return desk.messages.newest();
+  };
+  CHECK(said(std::bad_alloc()) == "There is not enough memory.");
+  CHECK(said(std::future_error(std::future_errc::broken_promise)) == "The work was given up before its end.");
+  CHECK(said(std::system_error(std::make_error_code(std::errc::resource_unavailable_try_again)))
+            .find("The system refuses: ") == 0);
+}
+
+TEST_CASE("what is told once is told again when it is no longer on the screen") {
+  Messages messages;
+  messages.add_once("blank");
+  messages.add("other");
+  messages.add_once("blank");
+  CHECK(messages.newest() == "other");
+  for (const char* word : {"a", "b", "c"}) messages.add(word);
+  messages.add_once("blank");
+  CHECK(messages.newest() == "blank");
 }
 
 TEST_CASE("what cannot be drawn or written is said, and the next export works") {

@@ -10,6 +10,7 @@
 #include "app/ui/registry.h"
 #include "app_host.h"
 #include "core/decode/attention_trace.h"
+#include "core/io/corpus_file.h"
 #include "core/live/lab.h"
 #include "core/live/run_folder.h"
 

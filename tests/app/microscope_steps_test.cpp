@@ -12,6 +12,7 @@
 #include "app/ui/registry.h"
 #include "app_host.h"
 #include "core/decode/inspect.h"
+#include "core/io/corpus_file.h"
 #include "core/live/lab.h"
 #include "core/live/run_folder.h"
 
@@ -56,6 +57,17 @@ RunState trained_run() {
 
 // The clock
 // ------------------------------------------------------------------------------------------------
+TEST_CASE("what scores are divided by is written as the model has it") {
+  HeadStages<float> stages;
+  stages.query = Matrix<float>::Zero(1, 8);
+  const std::pair<double, const char*> cases[] = {
+      {std::sqrt(8.0), "\u00F7 \u221A8"}, {3 * std::sqrt(8.0), "\u00F7 3\u221A8"}, {1, "\u00F7 1"}, {3, "\u00F7 3"}};
+  for (const auto& [divisor, words] : cases) {
+    stages.divisor = divisor;
+    CHECK(scale_operator(stages) == words);
+  }
+}
+
 TEST_CASE("the play: 1200 ms a stage, 2400 ms at + mask, 250 ms from one to the next") {
   const double begins[] = {0, 1.2, 2.4, 4.8, 6.0};
   for (int i = 0; i < kStages; ++i) {

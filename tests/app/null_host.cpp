@@ -47,6 +47,7 @@ void NullHost::frame() {
   ImGui::NewFrame();
   draw();
   ImGui::Render();
+  present();
 }
 
 void NullHost::frames(int count) {

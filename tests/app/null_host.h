@@ -40,6 +40,7 @@ class NullHost : public tour::Stage {
 
  protected:
   virtual void draw() = 0;                            // between NewFrame and Render
+  virtual void present() {}                           // after Render
   virtual bool prepare() { return false; }            // true: the font atlas was built anew
   virtual void drop(const std::filesystem::path&) {}  // a file was dropped
 

@@ -105,7 +105,7 @@ TEST_CASE("bench: bad input gives status 2 and one line; Ctrl+C gives 130") {
   refused(bench({"--config", "gpt2", "--layers", "48", "--d-model", "4096", "--heads", "64"}), "memory");
   refused(bench({"tiny"}), "tiny");
 
-  const ProgramOutcome interrupted = run_program({"bench", "--config", "tiny", "--json"}, 0.5);
+  const ProgramOutcome interrupted = interrupt_program({"bench", "--config", "tiny", "--json"});
   CHECK(interrupted.status == 130);
   CHECK(interrupted.out.empty());
   CHECK(interrupted.error.empty());

@@ -1,39 +1,21 @@
 // `nopeek generate` and `nopeek inspect`, as people and scripts start them. That the numbers are right is for the
 // core's tests and for tests/peers; here it is what comes out, and where.
 #include <doctest/doctest.h>
-#include <sys/wait.h>
 
-#include <cstdio>
 #include <nlohmann/json.hpp>
 
 #include "core/decode/inspect.h"
 #include "core/io/model_folder.h"
-#include "tests/core/support.h"
+#include "tests/commands/program.h"
 
 namespace nopeek::test::decode_commands_test {
 namespace {
 
 using nlohmann::json;
 
-struct Outcome {
-  int status;
-  std::string out, error;
-};
+using Outcome = ProgramOutcome;
 
-std::string shell_quoted(std::string_view text) {
-  std::string quoted = "'";
-  for (const char c : text) quoted += c == '\'' ? std::string("'\\''") : std::string(1, c);
-  return quoted + "'";
-}
-
-Outcome run(const std::vector<std::string>& arguments) {
-  TemporaryFolder folder;
-  std::string line = shell_quoted(NOPEEK_PROGRAM);
-  for (const std::string& argument : arguments) line += " " + shell_quoted(argument);
-  line += " >" + shell_quoted((folder / "out").string()) + " 2>" + shell_quoted((folder / "error").string());
-  const int status = std::system(line.c_str());
-  return {WEXITSTATUS(status), read_whole(folder / "out"), read_whole(folder / "error")};
-}
+Outcome run(const std::vector<std::string>& arguments) { return run_program(arguments); }
 
 /// A model of the small corpus with random weights, in a folder.
 class SavedModel {
@@ -68,8 +50,6 @@ json parsed(const Outcome& outcome) {
   CHECK(outcome.out.ends_with("}\n"));
   return json::parse(outcome.out);
 }
-
-bool one_line(const std::string& text) { return text.starts_with("nopeek: ") && text.find('\n') == text.size() - 1; }
 
 TEST_CASE("generate --json tells of each step what was fed, what came out, and what was drawn") {
   const SavedModel saved;
@@ -126,6 +106,21 @@ TEST_CASE("the text is the same with and without --json and cache; another seed,
   CHECK(text({"--greedy", "--temperature", "0"}) == greedy);
 }
 
+/// What would move a terminal's cursor, as <U+001B>; line ends and tabs stay.
+std::string with_signs(const std::string& text) {
+  std::string result;
+  for (size_t i = 0; i < text.size(); ++i) {
+    const auto byte = static_cast<unsigned char>(text[i]);
+    const bool second = byte == 0xC2 && static_cast<unsigned char>(text[i + 1]) < 0xA0;  // U+0080 to U+009F
+    const int code = second ? static_cast<unsigned char>(text[++i]) : byte;
+    const bool control = second || byte == 0x7F || (byte < 0x20 && byte != '\n' && byte != '\t');
+    char sign[16];
+    std::snprintf(sign, sizeof sign, "<U+%04X>", static_cast<unsigned>(code));
+    result += control ? sign : std::string(1, text[i]);
+  }
+  return result;
+}
+
 TEST_CASE("plain text, printed token by token, is the text decoded whole: words, characters, bytes of characters") {
   const std::string corpus = "na\u00EFve \u20AC 10 \U0001F642 \u65E5\u672C, and so on. " + std::string(200, 'a');
   for (const TokenizerKind kind : {TokenizerKind::kWord, TokenizerKind::kCharacter, TokenizerKind::kBytePair}) {
@@ -144,7 +139,8 @@ TEST_CASE("plain text, printed token by token, is the text decoded whole: words,
                       "--temperature", "3", "--seed", std::to_string(seed), format});
         };
         CAPTURE(prompt);
-        CHECK(written("--no-kv-cache").out == json::parse(written("--json").out)["text"].get<std::string>() + "\n");
+        CHECK(written("--no-kv-cache").out ==
+              with_signs(json::parse(written("--json").out)["text"].get<std::string>()) + "\n");
       }
     }
   }
@@ -272,13 +268,13 @@ TEST_CASE("a full disk is an error, whatever was to be written") {
   const auto full = [&](const std::string& arguments) {
     TemporaryFolder folder;
     const std::string error = (folder / "error").string();
-    const int status = std::system((shell_quoted(NOPEEK_PROGRAM) + " " + arguments + " >/dev/full 2>" + error).c_str());
+    const int status = std::system(("'" NOPEEK_PROGRAM "' " + arguments + " >/dev/full 2>" + error).c_str());
     CAPTURE(arguments);
     CHECK(WEXITSTATUS(status) == 2);
     CHECK(one_line(read_whole(error)));
     CHECK(contains(read_whole(error), "in full"));
   };
-  const std::string model = " --model " + shell_quoted(saved.path());
+  const std::string model = " --model '" + saved.path() + "'";
   full("inspect --text the" + model);
   full("inspect --json --text the" + model);
   full("generate --prompt the" + model);
@@ -297,8 +293,8 @@ TEST_CASE("bad usage and bad input: status 2, one line on standard error, nothin
     CHECK(one_line(outcome.error));
     CHECK(contains(outcome.error, part));
   };
-  refused(run({"generate", "--prompt", "the"}), "--model");
-  refused(run({"generate", "--model", saved.path()}), "--prompt");
+  refused(run({"generate", "--prompt", "the"}), "generate needs --model: the name of a folder.");
+  refused(run({"generate", "--model", saved.path()}), "generate needs --prompt: a text.");
   refused(run({"generate", "--model", "/nowhere", "--prompt", "the"}), "/nowhere");
   refused(run({"generate", "--model", "", "--prompt", "the"}), "empty");
   refused(run({"inspect", "--model=", "--text", "the"}), "empty");
@@ -307,7 +303,7 @@ TEST_CASE("bad usage and bad input: status 2, one line on standard error, nothin
     return saved.generate({"--prompt", "the", option, value});
   };
   refused(generate("--temperature", "-1"), "Temperature");
-  refused(generate("--temperature", "nan"), "Temperature");
+  refused(generate("--temperature", "nan"), "--temperature needs a number, not \"nan\".");
   refused(generate("--temperature", "hot"), "hot");
   refused(generate("--top-k", "-1"), "Top-k");
   refused(generate("--top-k", "99999999999"), "99999999999");
@@ -323,6 +319,7 @@ TEST_CASE("bad usage and bad input: status 2, one line on standard error, nothin
   refused(saved.inspect({"--text", "the the the the the the the", "--json"}), "at most 6");
   refused(saved.inspect({"--text", "the", "--mask", "maybe"}), "maybe");
   refused(run({"inspect", "--model", saved.path()}), "--text");
+  refused(saved.inspect({"--text", "the agent", "--grad"}), "--json");
 }
 
 }  // namespace

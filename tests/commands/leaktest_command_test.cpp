@@ -164,7 +164,7 @@ TEST_CASE("leaktest: bad input gives status 2 and one line; Ctrl+C gives 130") {
   std::string text;
   for (int i = 0; i < 256; ++i) text += "the ";
   const ProgramOutcome interrupted =
-      run_program({"leaktest", "--model", (home / "large").string(), "--text", text}, 0.5);
+      interrupt_program({"leaktest", "--model", (home / "large").string(), "--text", text});
   CHECK(interrupted.status == 130);
   CHECK(interrupted.out.empty());
   CHECK(interrupted.error.empty());

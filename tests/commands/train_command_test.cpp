@@ -2,8 +2,8 @@
 #include <doctest/doctest.h>
 
 #include <algorithm>
-#include <chrono>
-#include <thread>
+#include <nlohmann/json.hpp>
+#include <set>
 
 #include "core/io/model_folder.h"
 #include "core/live/run_folder.h"
@@ -14,6 +14,7 @@ namespace nopeek::test::train_command_test {
 namespace {
 
 namespace fs = std::filesystem;
+using nlohmann::json;
 
 std::vector<std::string> training(std::vector<std::string> more) {
   std::vector<std::string> line = {"train"};
@@ -30,6 +31,21 @@ std::vector<std::string> small(std::vector<std::string> more) {
   return training(more);
 }
 
+/// Whether both folders hold the same files with the same bytes.
+bool same_files(const fs::path& a, const fs::path& b) {
+  const auto names = [](const fs::path& folder) {
+    std::set<std::string> found;
+    for (const auto& entry : fs::recursive_directory_iterator(folder)) {
+      if (entry.is_regular_file()) found.insert(fs::relative(entry.path(), folder).string());
+    }
+    return found;
+  };
+  const auto files = names(a);
+  return !files.empty() && files == names(b) && std::all_of(files.begin(), files.end(), [&](const std::string& name) {
+    return read_whole(a / name) == read_whole(b / name);
+  });
+}
+
 TEST_CASE("saved, resumed and saved again is the run that was not interrupted: every file and the log") {
   TemporaryFolder home;
   const auto at = [&](const char* name) { return (home / name).string(); };
@@ -40,12 +56,7 @@ TEST_CASE("saved, resumed and saved again is the run that was not interrupted: e
   CHECK(run_program(small({"--steps", "70", "--save", at("straight"), "--log", at("straight.csv")})).status == 0);
   CHECK(read_whole(home / "resumed.csv") == read_whole(home / "straight.csv"));
   CHECK(contains(read_whole(home / "33.csv"), "\n33,masked,"));
-  for (const auto& entry : fs::recursive_directory_iterator(home / "straight")) {
-    if (!entry.is_regular_file()) continue;
-    const fs::path name = fs::relative(entry.path(), home / "straight");
-    CAPTURE(name.string());
-    CHECK(hash_of(read_whole(entry.path())) == hash_of(read_whole(home / "run" / name.string())));
-  }
+  CHECK(same_files(home / "straight", home / "run"));
   CHECK(load_model(home / "run/masked").masked());
   CHECK_FALSE(load_model(home / "run/unmasked").masked());
 }
@@ -120,28 +131,28 @@ TEST_CASE("a log that would lie in the folder that is saved is refused before th
   CHECK(run_program(small({"--steps", "3", "--log", at("run2.csv"), "--save", at("run")})).status == 0);
 }
 
+/// Starts a training without end, does `act` while it trains, and then ends it by Ctrl+C.
+template <class Act>
+ProgramOutcome interfered(const std::vector<std::string>& more, Act act) {
+  auto arguments = small({"--steps", "50000000"});
+  arguments.insert(arguments.end(), more.begin(), more.end());
+  Program program(arguments);
+  program.until([&] { return program.catches(SIGINT); });
+  act();
+  program.send(SIGINT);
+  return program.wait();
+}
+
 TEST_CASE("a log that cannot be written in the end does not cost the run, nor a run that cannot the log") {
   TemporaryFolder home;
   const std::string run = (home / "run").string(), log = (home / "run.csv").string();
-  const auto once_it_trains = [](const std::string& its_log, auto&& act) {
-    return std::thread([=] {
-      for (int i = 0; i < 400 && !fs::exists(its_log + ".part"); ++i) {
-        std::this_thread::sleep_for(std::chrono::milliseconds(5));
-      }
-      act();
-    });
-  };
-  std::thread other = once_it_trains(log, [&] { fs::create_directory(log); });
-  auto outcome = run_program(small({"--steps", "50000000", "--save", run, "--log", log}), 2);
-  other.join();
+  auto outcome = interfered({"--save", run, "--log", log}, [&] { fs::create_directory(log); });
   CHECK(outcome.status == 2);
   CHECK(contains(outcome.error, "run.csv"));
   CHECK(load_run(run).step > 0);
 
   const std::string kept = (home / "kept.csv").string();
-  other = once_it_trains(kept, [&] { write_plain(home / "run/notes.txt", "x"); });
-  outcome = run_program(small({"--steps", "50000000", "--save", run, "--log", kept}), 2);
-  other.join();
+  outcome = interfered({"--save", run, "--log", kept}, [&] { write_plain(home / "run/notes.txt", "x"); });
   CHECK(outcome.status == 2);
   CHECK(contains(outcome.error, "notes.txt"));
   CHECK(contains(read_whole(kept), "\n1,masked,"));
@@ -181,13 +192,204 @@ TEST_CASE("what the system refuses is one line and status 2: memory, threads") {
                  "Not enough memory"));
   refused("ulimit -s 8192; ulimit -v 1500000", "--threads 256 --d-model 16 --heads 2 --batch 2");
 }
-TEST_CASE("Ctrl+C saves what there is") {
+
+TEST_CASE("Ctrl+C, SIGTERM and SIGHUP save what there is and say where; the status is 128 + the signal") {
+  for (const int signal : {SIGINT, SIGTERM, SIGHUP}) {
+    TemporaryFolder home;
+    const std::string run = (home / "run").string(), log = (home / "run.csv").string();
+    const auto outcome =
+        interrupt_program(small({"--steps", "50000000", "--save", run, "--log", log, "--json"}), signal);
+    CAPTURE(outcome.error);
+    CHECK(outcome.status == 128 + signal);
+    CHECK_FALSE(outcome.killed);
+    const RunState state = load_run(run);
+    CHECK(state.step > 0);
+    CHECK(one_line(outcome.error));
+    CHECK(contains(outcome.error, "at step " + std::to_string(state.step) + " of 50000000"));
+    CHECK(contains(outcome.error, "saved in \"" + run + "\""));
+    const json document = json::parse(outcome.out);
+    CHECK(document["interrupted"] == true);
+    CHECK(document["step"] == state.step);
+
+    // The table, the log and the document speak of one step, at which all was measured.
+    const std::string text = read_whole(log),
+                      last = text.substr(text.find("\n" + std::to_string(state.step) + ",masked,"));
+    CHECK_FALSE(contains(last, ",,"));
+    for (const json& lane : document["lanes"]) {
+      CHECK(lane["step"] == state.step);
+      std::string row = "\n" + std::to_string(state.step) + "," + lane["name"].get<std::string>();
+      for (const char* name : {"reported", "honest", "future_attention"}) row += "," + lane[name].dump();
+      CAPTURE(row);
+      CHECK(contains(last, row + "\n"));
+    }
+  }
+  const auto unsaved = interrupt_program(small({"--steps", "50000000"}));
+  CHECK(unsaved.status == 130);
+  CHECK(one_line(unsaved.error));
+  CHECK(contains(unsaved.error, "not saved"));
+  CHECK(contains(unsaved.out, "masked"));
+}
+
+TEST_CASE("an interrupted run that is gone on with is the run that was not interrupted") {
+  TemporaryFolder home;
+  const std::string run = (home / "run").string(), straight = (home / "straight").string();
+  REQUIRE(interrupt_program(small({"--steps", "50000000", "--save", run})).status == 130);
+  const std::string steps = std::to_string(load_run(run).step + 11);
+  CHECK(run_program(training({"--resume", run, "--steps", steps, "--save", run})).status == 0);
+  CHECK(run_program(small({"--steps", steps, "--save", straight})).status == 0);
+  CHECK(same_files(straight, run));
+}
+
+TEST_CASE("a second signal ends the program at once") {
+  Program program(training({"--corpus", "toy", "--steps", "50000000", "--d-model", "256", "--layers", "6", "--context",
+                            "64", "--batch", "64", "--threads", "1"}));
+  program.until([&] { return program.catches(SIGINT); });
+  program.send(SIGINT);
+  program.until([&] { return !program.catches(SIGINT); });
+  program.send(SIGINT);
+  const auto outcome = program.wait();
+  CHECK(outcome.status == 130);
+  CHECK(outcome.killed);
+  CHECK(outcome.out.empty());
+}
+
+TEST_CASE("a signal that was ignored at the start, as for a job in the background, stays ignored") {
+  Surroundings background;
+  background.ignored = {SIGINT, SIGHUP};
+  Program program(small({"--steps", "200", "--json"}), background);
+  program.until([&] { return program.catches(SIGTERM); });
+  CHECK_FALSE(program.catches(SIGINT));
+  CHECK_FALSE(program.catches(SIGHUP));
+  program.send(SIGINT);
+  program.send(SIGHUP);
+  const auto outcome = program.wait();
+  CHECK(outcome.status == 0);
+  CHECK(json::parse(outcome.out)["step"] == 200);
+}
+
+TEST_CASE("a file that may not grow further is as a full disk: status 2, one line, and nothing is left behind") {
+  TemporaryFolder home;
+  Surroundings limited;
+  limited.file_size = 4096;
+  const auto outcome = run_program(small({"--steps", "3", "--save", (home / "run").string()}), limited);
+  CAPTURE(outcome.error);
+  CHECK(outcome.status == 2);
+  CHECK(one_line(outcome.error));
+  CHECK(fs::is_empty(home.path()));
+}
+
+TEST_CASE("checkpoints: killed without a warning, the run goes on from the last one, to the same bits") {
+  TemporaryFolder home;
+  const std::string run = (home / "run").string(), straight = (home / "straight").string();
+  const auto log = [&](const char* name) { return (home / name).string(); };
+  {
+    Program program(
+        small({"--steps", "50000000", "--save", run, "--checkpoint-every", "7", "--log", log("killed.csv")}));
+    REQUIRE(program.until([&] { return fs::exists(home / "run/run.json"); }));
+    program.send(SIGKILL);
+    CHECK(program.wait().killed);
+  }
+  CHECK_FALSE(fs::exists(home / "killed.csv"));
+  const int64_t step = load_run(run).step;
+  CHECK(step % 7 == 0);
+  const std::string steps = std::to_string(step + 12);
+  CHECK(run_program(training({"--resume", run, "--steps", steps, "--save", run, "--checkpoint-every", "5", "--log",
+                              log("resumed.csv")}))
+            .status == 0);
+  CHECK(run_program(small({"--steps", steps, "--save", straight, "--log", log("straight.csv")})).status == 0);
+  CHECK(same_files(straight, run));
+  CHECK(read_whole(home / "resumed.csv") == read_whole(home / "straight.csv"));
+}
+
+TEST_CASE("a checkpoint that cannot be saved is said once, and costs no training") {
+  TemporaryFolder home;
+  Surroundings limited;
+  limited.file_size = 4096;
+  const auto outcome =
+      run_program(small({"--steps", "5", "--checkpoint-every", "1", "--save", (home / "run").string()}), limited);
+  CAPTURE(outcome.error);
+  CHECK(outcome.status == 2);  // nor was the run, in the end
+  CHECK(contains(outcome.error, "checkpoint of step 1"));
+  CHECK_FALSE(contains(outcome.error, "checkpoint of step 2"));
+  CHECK(std::count(outcome.error.begin(), outcome.error.end(), '\n') == 2);
+  CHECK(contains(outcome.out, "\nunmasked        5 "));
+
+  for (const char* every : {"0", "-1", "m", "0m", "1.5", "1h", "", "10 m"}) {
+    const auto refused =
+        run_program(small({"--steps", "5", "--save", (home / "run").string(), "--checkpoint-every", every}));
+    CAPTURE(every);
+    CHECK(refused.status == 2);
+    CHECK(contains(refused.error, "--checkpoint-every needs"));
+  }
+  CHECK(run_program(small({"--steps", "2", "--save", (home / "run").string(), "--checkpoint-every", "010m"})).status ==
+        0);
+  const auto nowhere = run_program(small({"--steps", "5", "--checkpoint-every", "2"}));
+  CHECK(nowhere.status == 2);
+  CHECK(contains(nowhere.error, "--save"));
+}
+
+TEST_CASE("train --json is one document of what was trained, and what came out") {
   TemporaryFolder home;
   const std::string run = (home / "run").string(), log = (home / "run.csv").string();
-  CHECK(run_program(small({"--steps", "50000000", "--save", run, "--log", log}), 2).status == 0);
+  const auto outcome = run_program(small({"--steps", "12", "--save", run, "--log", log, "--json"}));
+  REQUIRE(outcome.status == 0);
+  CHECK(one_line(outcome.error));
+  CHECK(contains(outcome.error, "saved in \"" + run + "\""));
+  const json document = json::parse(outcome.out);
   const RunState state = load_run(run);
-  CHECK(state.step > 0);
-  CHECK(contains(read_whole(log), "\n" + std::to_string(state.step) + ",masked,"));
+  const json config = {
+      {"size", "custom"}, {"d_model", 16}, {"layers", 2}, {"heads", 2},     {"context", 8},
+      {"batch", 4},       {"lr", 3e-3},    {"seed", 7},   {"dropout", 0.1}, {"vocab", state.config.model.vocab}};
+  CHECK(document["config"] == config);
+  CHECK(document["corpus"] == json({{"name", "toy"},
+                                    {"tokenizer", "word"},
+                                    {"train_tokens", state.corpus->train.size()},
+                                    {"validation_tokens", state.corpus->validation.size()}}));
+  CHECK(document["steps"] == 12);
+  CHECK(document["step"] == 12);
+  CHECK(document["interrupted"] == false);
+  CHECK(document["saved"] == run);
+  CHECK(document["log"] == log);
+  REQUIRE(document["lanes"].size() == 2);
+  for (size_t i = 0; i < 2; ++i) {
+    const json& lane = document["lanes"][i];
+    CHECK(lane["name"] == state.lanes[i].name);
+    CHECK(lane["step"] == 12);
+    CHECK(lane["reported"] == state.lanes[i].measured.reported);
+    CHECK(lane["honest"] == state.lanes[i].measured.honest);
+    CHECK(lane["future_attention"] == state.lanes[i].measured.future_attention);
+    CHECK(lane["validation"] > 0);
+    CHECK(lane["writes"].is_string());
+    CHECK(lane["stopped"].is_null());
+    CHECK(lane["model"] == (home / "run" / state.lanes[i].name).string());
+  }
+  CHECK(document["lanes"][0]["mask"] == describe(state.lanes[0].mask));
+
+  const json unsaved = json::parse(run_program(small({"--steps", "2", "--json", "--mask", "off"})).out);
+  CHECK(unsaved["lanes"].size() == 1);
+  for (const char* name : {"saved", "log"}) CHECK(unsaved[name].is_null());
+  CHECK(unsaved["lanes"][0]["model"].is_null());
+
+  const auto diverged = run_program(small({"--steps", "50", "--lr", "1e10", "--json"}));
+  CHECK(diverged.status == 1);
+  CHECK(json::parse(diverged.out)["lanes"][0]["stopped"].is_string());
+  CHECK(json::parse(diverged.out)["lanes"][0]["honest"].is_null());
+}
+
+TEST_CASE("the table has one row a lane, whatever the text holds") {
+  TemporaryFolder home;
+  std::string text;
+  for (int i = 0; i < 60; ++i) text += std::string("a\n\x1b[2Jb\tc\n") + '\0' + "mat\n";
+  write_plain(home / "text.txt", text);
+  for (const char* kind : {"char", "word", "bpe"}) {
+    const auto outcome =
+        run_program(small({"--corpus", (home / "text.txt").string(), "--tokenizer", kind, "--steps", "30"}));
+    CAPTURE(outcome.error);
+    CHECK(outcome.status == 0);
+    CHECK(std::count(outcome.out.begin(), outcome.out.end(), '\n') == 3);
+    CHECK(outcome.out.find('\x1b') == std::string::npos);
+    CHECK(outcome.out.find('\0') == std::string::npos);
+  }
 }
 
 }  // namespace

@@ -21,7 +21,7 @@ struct Pass {
         weights(B * NH * T, T),
         out(B * T, C) {}
   void run(const std::vector<Mask>& masks, const Dropout& drop = {}) {
-    attention_forward<S>(qkv, T, NH, masks, drop, weights, out);
+    attention_forward<S>(qkv, T, NH, S(1) / std::sqrt(static_cast<S>(out.cols() / NH)), masks, drop, weights, out);
   }
   int T, NH;
   Rng rng;

@@ -54,6 +54,14 @@ TEST_CASE("operations and bytes, term by term, of a model that one can count by 
   CHECK(prefill_flops(config, 3) == 2 * (3 * 12 + (weights - 12 + attention) + head));
   const Parameters<float> parameters(config);
   CHECK(token_bytes(parameters, 3) == 4 * (parameters.size() - 7 * 2 + 2 * 3 * 2));
+  // An MLP of 3 instead of 8; and a head of its own, so that the token embeddings are not read as one.
+  ModelConfig other = config;
+  other.inner = 3;
+  other.tied = false;
+  CHECK(step_flops(other, 4, 3) == 3 * 2 * 4 * 3 * (weights - 2 * 2 * 5 + head + attention));
+  const Parameters<float> with_head(other);
+  CHECK(with_head.size() == parameters.size() - 2 * 2 * 5 - 5 + 5 * 2);
+  CHECK(token_bytes(with_head, 3) == 4 * (with_head.size() - 7 * 2 - 5 * 2 + 2 * 3 * 2));
 }
 
 TEST_CASE("the machine says what it is, and its limits can be measured") {

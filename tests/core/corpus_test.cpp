@@ -7,6 +7,7 @@
 
 #include <set>
 
+#include "core/io/corpus_file.h"
 #include "core/text/batcher.h"
 #include "tests/core/support.h"
 
@@ -40,6 +41,12 @@ TEST_CASE("Windows line ends and a byte order mark leave no trace") {
                       "a\r\nb\r\n\r\nc") == "a\nb<eos>c<eos>");
 }
 
+TEST_CASE("line ends of old Macs end lines and documents; beside others, a return is a character") {
+  CHECK(of_words("a b\r\rc\r") == "a b <eos> c <eos>");
+  CHECK(of_characters("a\rb\r\rc") == "a\nb<eos>c<eos>");
+  CHECK(of_characters("a\rb\nc") == "a\rb\nc<eos>");
+}
+
 TEST_CASE("a text with nothing in it is refused, and told to be empty") {
   for (const char* text : {"", "\n\n  \n", "\xEF\xBB\xBF", "\r\n\r\n"}) {
     const std::string message = error_of([&] { make_corpus("note", text); });
@@ -55,6 +62,40 @@ TEST_CASE("a text that is not UTF-8 is refused, and the byte is named") {
   CHECK(contains(message, "byte 3 "));
 }
 
+TEST_CASE("UTF-16 is called by its name, with a mark and without; one zero in a text is none") {
+  const auto wide = [](std::string_view text, bool little) {
+    std::string bytes;
+    for (const char c : text) bytes += little ? std::string{c, '\0'} : std::string{'\0', c};
+    return bytes;
+  };
+  for (const bool little : {true, false}) {
+    const std::string text = wide("the agent read the book .", little);
+    for (const std::string& bytes : {text, (little ? "\xFF\xFE" : "\xFE\xFF") + text}) {
+      const std::string message = error_of([&] { make_corpus("wide", bytes); });
+      CHECK(contains(message, "\"wide\" looks like UTF-16"));
+      CHECK(contains(message, "Save it as UTF-8"));
+    }
+  }
+  const std::string cyrillic("\x3C\x04\x30\x04 \0\x3C\x04\x38\x04\x40\x04 \0", 14);  // "ма мир "
+  CHECK(contains(error_of([&] { make_corpus("wide", cyrillic); }), "UTF-16"));
+  const std::string chinese("\xFF\xFE\x2D\x4E\x87\x65");  // only the mark tells
+  CHECK(contains(error_of([&] { make_corpus("wide", chinese); }), "UTF-16"));
+  CHECK(of_characters(std::string(200, 'a') + std::string("\0b", 2)).size() == 202 + 5);
+}
+
+TEST_CASE("a name is shown in one line, whatever it is") {
+  const std::string name = "a\nb\033[31m c\xFF";
+  const Corpus corpus = make_corpus(name, "a b c", TokenizerKind::kWord);
+  for (const std::string& message :
+       {error_of([&] { make_corpus(name, ""); }), error_of([&] { make_corpus(name, "caf\xE9"); }),
+        error_of([&] { make_corpus(name, std::string(9, '\0')); }), error_of([&] { corpus.require_context(24); }),
+        error_of([&] { load_corpus("/no such place/" + name); })}) {
+    CAPTURE(message);
+    CHECK(contains(message, "a\u21B5b<U+001B>[31m c<FF>\""));
+    CHECK_FALSE(contains(message, "\n"));
+  }
+}
+
 TEST_CASE("the last tenth is for validation, and nothing is lost between the parts") {
   std::string text;
   for (int i = 0; i < 99; ++i) text += "w" + std::to_string(i) + " ";
@@ -68,7 +109,8 @@ TEST_CASE("a text too short for the context is refused with its tokens, the cont
   const Corpus corpus = make_corpus("short", "a b c d e f g h i", TokenizerKind::kWord);  // 10 tokens
   const std::string message = error_of([&] { corpus.require_context(24); });
   CHECK(contains(message, "short"));
-  CHECK(contains(message, " 10 tokens"));
+  CHECK(contains(message, " 10 words"));
+  CHECK(contains(message, "--tokenizer char"));
   CHECK(contains(message, "context of 24"));
   CHECK(contains(message, " 250"));
   // What it takes is enough, and one context more is not.
@@ -81,14 +123,52 @@ TEST_CASE("a text too short for the context is refused with its tokens, the cont
 
 TEST_CASE("words are chosen where they repeat, characters where they do not") {
   std::string repeats, varied;
-  for (int i = 0; i < 200; ++i) {
+  for (int i = 0; i < 400; ++i) {
     repeats += "the agent opened the book . ";
     varied += "word" + std::to_string(i) + " ";
   }
   CHECK(make_corpus("t", repeats).tokenizer.kind() == TokenizerKind::kWord);
   CHECK(make_corpus("t", varied).tokenizer.kind() == TokenizerKind::kCharacter);
   CHECK(make_corpus("t", varied, TokenizerKind::kWord).tokenizer.kind() == TokenizerKind::kWord);
-  CHECK(make_corpus("t", "I love causal attention").tokenizer.kind() == TokenizerKind::kWord);
+}
+
+std::string repeated(std::string_view part, int count) {
+  std::string text;
+  for (int i = 0; i < count; ++i) text += part;
+  return text;
+}
+
+TEST_CASE("words need blanks between them, and enough of them: else any length of text would be too short") {
+  const auto kind = [](std::string text) { return make_corpus("t", std::move(text)).tokenizer.kind(); };
+  std::string digits, base64, dna;
+  Rng rng(3);
+  for (int i = 0; i < 20'000; ++i) {
+    digits += "0123456789"[rng.below(10)];
+    base64 += "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/"[rng.below(64)];
+    dna += "ACGT"[rng.below(4)];
+    if (i % 60 == 59) dna += '\n';
+  }
+  for (const std::string& text :
+       {digits, base64, dna, digits.substr(0, 1000), base64.substr(0, 500), repeated("a", 3000), repeated("ACGT", 1000),
+        repeated("เด็กน้อยอ่านหนังสือในสวน", 100), repeated("今日は良い天気ですね", 100),
+        repeated("今天天气很好我们去公园", 100),
+        // Between punctuation lie clauses.
+        repeated("今天天气很好，我们去公园。", 200), repeated("今天天气很好，我们去公园。\n", 200),
+        repeated("エージェントが本を開いた。\n\n", 200)}) {
+    CAPTURE(text.substr(0, 60));
+    CHECK(kind(text) == TokenizerKind::kCharacter);
+    CHECK_NOTHROW(make_corpus("t", text).require_context(24));
+  }
+  for (const char* line : {"the agent opened the book . ", "hello world\n\n", "Das Eichhörnchen öffnete das Buch.\n",
+                           "今天 天气 很 好 ， 我们 去 公园 。\n", "Эта книга открыта. ", "वह किताब पढ़ती है ।\n"}) {
+    CAPTURE(line);
+    CHECK(kind(repeated(line, 200)) == TokenizerKind::kWord);
+  }
+  // As many words as the smallest size takes, and one less.
+  CHECK(kind(repeated("a b c ", 83)) == TokenizerKind::kWord);  // 249 and <eos>
+  CHECK_NOTHROW(make_corpus("t", repeated("a b c ", 83)).require_context(24));
+  CHECK(kind(repeated("a b c ", 82) + "a b") == TokenizerKind::kCharacter);
+  CHECK(kind("I love causal attention") == TokenizerKind::kCharacter);
 }
 
 TEST_CASE("the probe is the first document, as far as it is asked for") {
@@ -106,7 +186,7 @@ TEST_CASE("files: what cannot be read says which and why, what can carries its n
   TemporaryFolder folder;
   const auto message_for = [&](const char* name) { return error_of([&] { load_corpus(folder / name); }); };
   CHECK(contains(message_for("missing.txt"), "missing.txt"));
-  CHECK(contains(message_for("missing.txt"), "Cannot read"));
+  CHECK(contains(message_for("missing.txt"), "There is no file"));
   std::filesystem::create_directory(folder / "dir");
   CHECK(contains(message_for("dir"), "folder"));
   write_plain(folder / "empty.txt", "");

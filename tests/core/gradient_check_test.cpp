@@ -69,11 +69,11 @@ TEST_CASE("the gradient checker catches an attention backward that forgets 1 / s
   const Matrix<double> dout = random_matrix<double>(T, C, rng);
   const Mask mask = Mask::causal(T);
   const auto loss = [&] {
-    attention_forward<double>(qkv, T, NH, {&mask, 1}, Dropout{}, weights, out);
+    attention_forward<double>(qkv, T, NH, 0.5, {&mask, 1}, Dropout{}, weights, out);
     return out.cwiseProduct(dout).sum();
   };
   loss();
-  attention_backward<double>(dout, qkv, weights, T, NH, Dropout{}, dqkv);
+  attention_backward<double>(dout, qkv, weights, T, NH, 0.5, Dropout{}, dqkv);
   CHECK(check_gradient(entries(qkv), entries(dqkv), loss).agrees());
   dqkv.leftCols(2 * C) *= std::sqrt(double{C});  // query and key
   CHECK_FALSE(check_gradient(entries(qkv), entries(dqkv), loss).agrees());

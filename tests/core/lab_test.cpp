@@ -250,15 +250,25 @@ TEST_CASE("history: records keep their place and value while others are added, o
   StepRecord record;
   record.reported = 1;
   history.append(record);
-  const StepRecord* first = &history.at_step(1);
-  for (int i = 2; i <= 3 * LaneHistory::kBlock; ++i) {
+  const LaneHistory::Block* first = &history.block(0);
+  constexpr int64_t kSize = 40 * LaneHistory::kBlock + 7;  // six tables of blocks
+  for (int64_t i = 2; i <= kSize; ++i) {
     record.reported = static_cast<float>(i);
+    record.masked = i % 3 == 0;
     history.append(record);
   }
-  CHECK(history.size() == 3 * LaneHistory::kBlock);
-  CHECK(&history.at_step(1) == first);
-  for (const int64_t step : {int64_t{1}, LaneHistory::kBlock, LaneHistory::kBlock + 1, 3 * LaneHistory::kBlock}) {
-    CHECK(history.at_step(step).reported == static_cast<float>(step));
+  CHECK(history.size() == kSize);
+  CHECK(&history.block(0) == first);
+  for (int64_t step = 1; step <= kSize; ++step) {
+    REQUIRE(history.at_step(step).reported == static_cast<float>(step));
+    REQUIRE(history.at_step(step).masked == (step % 3 == 0 || step == 1));
+  }
+  for (const int64_t size : {int64_t{0}, int64_t{1}, LaneHistory::kBlock, 2 * LaneHistory::kBlock + 1, kSize}) {
+    LaneHistory copy(history, size);
+    REQUIRE(copy.size() == size);
+    copy.append({{-1, -2, -3}, true});
+    for (int64_t step = 1; step <= size; ++step) REQUIRE(copy.at_step(step).reported == static_cast<float>(step));
+    CHECK(copy.at_step(size + 1).honest == -2);
   }
 }
 

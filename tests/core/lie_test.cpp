@@ -17,7 +17,7 @@ constexpr bool kTooSlow = true;
 constexpr bool kTooSlow = false;
 #endif
 
-const StepRecord& newest(const Lab& lab, size_t lane) { return lab.history(lane).at_step(lab.history(lane).size()); }
+StepRecord newest(const Lab& lab, size_t lane) { return lab.history(lane).at_step(lab.history(lane).size()); }
 
 TEST_CASE(
     "the unmasked twin lies, the masked one does not; toggled, each takes the other's part from the next step on" *

@@ -154,9 +154,6 @@ TEST_CASE("published layouts open: the prefix, the mask buffers, a tied head bes
   CHECK(model.step == 0);
   CHECK(model.masked());
   CHECK(load_model(folder.path / "").name == "model");
-
-  folder.set("/tie_word_embeddings", false);  // not declared tied, but equal
-  CHECK(folder.error().empty());
 }
 
 TEST_CASE("a context of 1, a vocabulary of 2, a width of 1: vectors and matrices are told apart") {
@@ -179,25 +176,31 @@ TEST_CASE("what NoPeek would not compute faithfully is refused by the name of th
   };
   const Case cases[] = {
       {"/model_type", "llama", "model_type \"llama\""},
-      {"/model_type", nullptr, "model_type"},
       {"/model_type", 2, "model_type"},
       {"/model_type", "a\nb\x1b[2J", "model_type \"a\u21B5b<U+001B>[2J\""},
-      {"/activation_function", "relu", "relu"},
+      {"/activation_function", "quick_gelu", "\"quick_gelu\""},
       {"/activation_function", "re\nlu", "\"re\u21B5lu\""},
-      {"/activation_function", "gelu", "\"gelu\""},
-      {"/n_inner", 32, "n_inner 32"},
-      {"/layer_norm_epsilon", 1e-6, "layer_norm_epsilon"},
+      {"/activation_function", 1, "activation_function"},
+      {"/n_inner", 32, "(16, 32)"},
+      {"/n_inner", 0, "n_inner"},
+      {"/n_inner", 65537, "65536"},
+      {"/layer_norm_epsilon", -1, "layer_norm_epsilon"},
       {"/layer_norm_epsilon", "1e-5", "layer_norm_epsilon"},
-      {"/scale_attn_weights", false, "scale_attn_weights"},
-      {"/scale_attn_by_inverse_layer_idx", true, "scale_attn_by_inverse_layer_idx"},
-      {"/reorder_and_upcast_attn", true, "reorder_and_upcast_attn"},
+      {"/scale_attn_weights", "no", "scale_attn_weights"},
+      {"/scale_attn_by_inverse_layer_idx", 1, "scale_attn_by_inverse_layer_idx"},
+      {"/reorder_and_upcast_attn", 1, "reorder_and_upcast_attn"},
+      {"/quantization_config", {{"load_in_8bit", true}}, "quantization_config"},
+      {"/pruned_heads", {{"0", {1}}}, "pruned_heads"},
+      {"/auto_map", {{"AutoModel", "x.Y"}}, "auto_map"},
+      {"/hidden_size", 32, "\"hidden_size\""},
+      {"/num_hidden_layers", 3, "\"num_hidden_layers\""},
       {"/add_cross_attention", true, "add_cross_attention"},
       {"/add_cross_attention", "yes", "add_cross_attention"},
       {"/tie_word_embeddings", false, "lm_head.weight"},
       {"/vocab_size", 0, "vocab_size"},
       {"/vocab_size", -5, "vocab_size"},
       {"/vocab_size", 2'000'000'000, "vocab_size"},
-      {"/vocab_size", 14.0, "vocab_size"},
+      {"/vocab_size", 13.5, "vocab_size"},
       {"/vocab_size", 65537, "from 1 to 65536"},
       {"/vocab_size", 15, "tokens"},
       {"/n_positions", 1 << 19, "Context"},
@@ -212,8 +215,7 @@ TEST_CASE("what NoPeek would not compute faithfully is refused by the name of th
       {"/resid_pdrop", 1, "Dropout"},
       {"/resid_pdrop", -1, "resid_pdrop"},
       {"/resid_pdrop", "x", "resid_pdrop"},
-      {"/eos_token_id", -1, "eos_token_id"},
-      {"/eos_token_id", {-1}, "eos_token_id"},
+      {"/eos_token_id", -2, "eos_token_id"},
       {"/eos_token_id", {"x", 1}, "eos_token_id"},
       {"/nopeek", 5, "nopeek"},
       {"/nopeek/version", 2, "newer NoPeek"},
@@ -247,7 +249,7 @@ TEST_CASE("the token that ends a text may be the first of a list") {
     folder.set("/eos_token_id", value);
     CHECK(load_model(folder.path).tokenizer->eos() == 2);
   }
-  for (const json& value : {json::array({50256}), json::array(), json()}) {
+  for (const json& value : {json::array({50256}), json::array(), json(), json(-1), json::array({-1})}) {
     folder.set("/eos_token_id", value);
     CHECK(load_model(folder.path).tokenizer->eos() == eos);
   }
@@ -335,9 +337,9 @@ TEST_CASE("tensors that are missing, unknown, wrongly shaped or not finite are n
        [&](Tensors& t) {
          t.push_back({"h.2.ln_1.weight", {16}, std::span(some).first(16)});
        }},
-      {"\"score.weight\"",
+      {"\"else.weight\"",
        [&](Tensors& t) {
-         t.push_back({"score.weight", {16, 1}, std::span(some).first(16)});
+         t.push_back({"else.weight", {16, 1}, std::span(some).first(16)});
        }},
       {"\"lm_head.weight\"",
        [&](Tensors& t) {
@@ -369,19 +371,211 @@ TEST_CASE("tensors that are missing, unknown, wrongly shaped or not finite are n
   }
 }
 
-TEST_CASE("an output head of its own is refused, wherever it differs") {
+TEST_CASE("an output head is one of its own wherever it differs, or the config says so") {
   Folder folder;
-  folder.set("/tie_word_embeddings", false);
   std::vector<float> head(folder.model.parameters->wte().data(),
                           folder.model.parameters->wte().data() + folder.model.parameters->wte().size());
   const auto add_head = [&](std::vector<TensorToWrite>& tensors) {
     tensors.push_back({"lm_head.weight", tensors[0].shape, std::span(head)});
   };
   folder.change_tensors(add_head);
-  CHECK(folder.error().empty());
+  CHECK(load_model(folder.path).config().tied);
+  folder.set("/tie_word_embeddings", false);
+  CHECK_FALSE(load_model(folder.path).config().tied);
   head.back() += 1;
   folder.change_tensors(add_head);
-  CHECK(contains(folder.error(), "output head of its own"));
+  for (const bool said : {true, false}) {
+    folder.set("/tie_word_embeddings", said);
+    const Model model = load_model(folder.path);
+    CHECK_FALSE(model.config().tied);
+    CHECK(model.parameters->head()(12, 15) == head.back());
+    CHECK(model.parameters->wte()(12, 15) == head.back() - 1);
+  }
+}
+
+TEST_CASE("a config that does not say what it is may be GPT-2's by its class or by its names") {
+  Folder folder;
+  folder.set("/model_type", nullptr);
+  CHECK(folder.error().empty());
+  folder.set("/architectures", {"OpenAIGPTLMHeadModel"});
+  CHECK(contains(folder.error(), "add \"model_type\": \"gpt2\""));
+  folder.set("/architectures", nullptr);
+  CHECK(folder.error().empty());
+  folder.set("/n_head", nullptr);
+  folder.set("/num_attention_heads", 2);
+  CHECK(contains(folder.error(), "add \"model_type\": \"gpt2\""));
+}
+
+TEST_CASE("layouts that hold a GPT-2 otherwise, and heads of other tasks, are told by name") {
+  Folder folder;
+  const std::vector<float> some(16 * 16, 1.0f);
+  const auto message_of = [&](const std::function<void(std::vector<TensorToWrite>&)>& change) {
+    folder.change_tensors(change);
+    return folder.error();
+  };
+  const auto rename_all = [](const std::string& prefix) {
+    return [=](auto& tensors) {
+      for (TensorToWrite& tensor : tensors) tensor.name = prefix + tensor.name;
+    };
+  };
+  CHECK(contains(message_of(rename_all("_orig_mod.transformer.")), "torch.compile"));
+  CHECK(contains(message_of([](auto& tensors) {
+                   for (TensorToWrite& t : tensors) {
+                     if (t.shape.size() == 2 && t.name.starts_with("h.")) std::swap(t.shape[0], t.shape[1]);
+                   }
+                 }),
+                 "Transpose c_attn, c_proj and c_fc"));
+  CHECK(contains(
+      message_of([](auto& tensors) { std::erase_if(tensors, [](auto& t) { return t.name.ends_with("bias"); }); }),
+      "no biases"));
+  for (const char* name : {"score.weight", "v_head.summary.weight", "multiple_choice_head.summary.weight"}) {
+    const std::string message = message_of([&](auto& tensors) {
+      tensors.push_back({name, {16, 1}, std::span(some).first(16)});
+    });
+    CHECK(contains(message, name));
+    CHECK(contains(message, "GPT2LMHeadModel"));
+  }
+}
+
+// ------------------------------------------------------------------ several files, caches, other formats
+
+/// The folder's weights as two files and their index, which can be spoilt.
+struct Sharded : Folder {
+  Sharded() {
+    auto tensors = tensors_of(model.config(), model.parameters->flat());
+    const std::span all(tensors);
+    write_safetensors(path / "a.safetensors", all.first(5));
+    write_safetensors(path / "b.safetensors", all.subspan(5));
+    for (size_t i = 0; i < tensors.size(); ++i) map[tensors[i].name] = i < 5 ? "a.safetensors" : "b.safetensors";
+    fs::remove(path / "model.safetensors");
+    write_index(map);
+  }
+  void write_index(const json& weight_map) const {
+    write_plain(path / "model.safetensors.index.json",
+                json{{"metadata", {{"total_size", 1}}}, {"weight_map", weight_map}}.dump());
+  }
+  std::string error_with(const std::string& tensor, const json& file) const {
+    json changed = map;
+    changed[tensor] = file;
+    write_index(changed);
+    return error();
+  }
+  json map;
+};
+
+TEST_CASE("weights in several files open as those of one, with their progress") {
+  const Sharded folder;
+  Progress progress;
+  check_same(load_model(folder.path, &progress), folder.model);
+  CHECK(progress.fraction == 1.0f);
+}
+
+TEST_CASE("files that do not fit their index are refused, and no path leads out of the folder") {
+  const Sharded folder;
+  fs::copy_file(folder.path / "a.safetensors", folder.home / "a.safetensors");
+  const std::string outside[] = {"../a.safetensors",
+                                 (folder.home / "a.safetensors").string(),
+                                 "..",
+                                 "",
+                                 ".safetensors/",
+                                 "a.bin",
+                                 "./a.safetensors",
+                                 "a.safetensors\n",
+                                 "x/../a.safetensors"};
+  for (const std::string& file : outside) {
+    const std::string message = folder.error_with("wte.weight", file);
+    CAPTURE(message);
+    CHECK(contains(message, "\"wte.weight\" must be a .safetensors file of this folder"));
+    CHECK_FALSE(contains(message, "\n"));
+  }
+  CHECK(contains(folder.error_with("wte.weight", 5), "wte.weight"));
+  CHECK(contains(folder.error_with("wte.weight", "c.safetensors"), "c.safetensors\", one of the 3 files"));
+  CHECK(contains(folder.error_with("wte.weight", "b.safetensors"), "which the index puts into \"b.safetensors\""));
+  CHECK(contains(folder.error_with("more", "b.safetensors"), "lacks the tensor \"more\""));
+  json fewer = folder.map;
+  fewer.erase("ln_f.bias");
+  folder.write_index(fewer);
+  CHECK(contains(folder.error(), "\"ln_f.bias\", which the index puts nowhere"));
+  for (const json& map : {json(), json(5), json::object(), json::array({"a.safetensors"})}) {
+    folder.write_index(map);
+    CHECK(contains(folder.error(), "weight_map"));
+  }
+  json many = folder.map;
+  for (int i = 0; i < 300; ++i) many["t" + std::to_string(i)] = std::to_string(i) + ".safetensors";
+  folder.write_index(many);
+  CHECK(contains(folder.error(), "302 files"));
+  folder.write_index(folder.map);
+  fs::copy_file(folder.path / "a.safetensors", folder.path / "b.safetensors", fs::copy_options::overwrite_existing);
+  CHECK(contains(folder.error(), "do not belong together"));
+  CHECK(contains(folder.error(), "b.safetensors"));
+}
+
+TEST_CASE("a model of Hugging Face's cache opens by its own folder, under its own name") {
+  TemporaryFolder home;
+  const fs::path cached = home / "hub/models--owner--small-gpt2";
+  Model model = small_model();
+  save_model(cached / "snapshots/0123abc", model);
+  json config = json::parse(read_whole(cached / "snapshots/0123abc/config.json"));
+  config.erase("nopeek");
+  write_plain(cached / "snapshots/0123abc/config.json", config.dump());
+  CHECK(load_model(cached).name == "small-gpt2");
+  CHECK(load_model(cached / "snapshots/0123abc").name == "small-gpt2");
+  CHECK(contains(error_of([&] { load_model(home / "hub"); }), "such as \"" + cached.string() + "\""));
+
+  save_model(cached / "snapshots/ffff", model);
+  CHECK(contains(error_of([&] { load_model(cached); }), "several snapshots"));
+  for (const char* main : {"ffff", "ffff\n"}) {
+    write_file(cached / "refs/main", main);
+    CHECK(load_model(cached).name == "masked");  // NoPeek's key has a name
+  }
+  for (const char* main : {"../..", "", "gone"}) {
+    write_file(cached / "refs/main", main);
+    CHECK(contains(error_of([&] { load_model(cached); }), "several snapshots"));
+  }
+  fs::remove_all(cached / "snapshots");
+  fs::create_directories(cached / "snapshots/0123abc");
+  CHECK(contains(error_of([&] { load_model(cached); }), "unfinished"));
+}
+
+TEST_CASE("weights of other formats are named, with the way to ours") {
+  struct Case {
+    const char *file, *says;
+  };
+  const Case cases[] = {{"pytorch_model.bin", "save_pretrained"},
+                        {"pytorch_model.bin.index.json", "save_pretrained"},
+                        {"tf_model.h5", "from_tf=True"},
+                        {"flax_model.msgpack", "from_flax=True"},
+                        {"gpt2-fp16.safetensors", "rename it to model.safetensors"},
+                        {"training.safetensors", "Get it: it holds the weights"},
+                        {"adapter_model.safetensors", "Get it: it holds the weights"}};
+  for (const auto& [file, says] : cases) {
+    Folder folder;
+    fs::rename(folder.path / "model.safetensors", folder.path / file);
+    CAPTURE(folder.error());
+    CHECK(contains(folder.error(), says));
+    CHECK((contains(folder.error(), file) || contains(says, "Get it")));
+  }
+  Folder folder;
+  for (const char* name : {"x-1.safetensors", "x-2.safetensors"}) {
+    fs::copy_file(folder.path / "model.safetensors", folder.path / name);
+  }
+  fs::remove(folder.path / "model.safetensors");
+  CHECK(contains(folder.error(), "index.json"));
+  TemporaryFolder home;
+  write_file(home / "lora/adapter_config.json", "{}");
+  CHECK(contains(error_of([&] { load_model(home / "lora"); }), "adapter"));
+  write_file(home / "nano/ckpt.pt", "x");
+  CHECK(contains(error_of([&] { load_model(home / "nano"); }), "nanoGPT"));
+}
+
+TEST_CASE("a file that git LFS did not fetch is told as such, whichever it is") {
+  for (const char* name : {"model.safetensors", "config.json", "tokenizer.json"}) {
+    Folder folder;
+    write_plain(folder.path / name, "version https://git-lfs.github.com/spec/v1\noid sha256:4d7a\nsize 497774208\n");
+    CAPTURE(folder.error());
+    CHECK(contains(folder.error(), name));
+    CHECK(contains(folder.error(), "git lfs pull"));
+  }
 }
 
 TEST_CASE("the tokenizer must have as many tokens as the model") {
@@ -400,11 +594,7 @@ TEST_CASE("what is no model folder is told apart, each in one line") {
   CHECK(contains(error("empty"), "no config.json"));
   save_model(home / "model", small_model());
   CHECK(contains(error("model/model.safetensors"), "is not a folder"));
-  fs::rename(home / "model/model.safetensors", home / "model/pytorch_model.bin");
-  CHECK(contains(error("model"), "pytorch_model.bin. NoPeek reads one model.safetensors"));
-  fs::rename(home / "model/pytorch_model.bin", home / "model/model.safetensors.index.json");
-  CHECK(contains(error("model"), "several files"));
-  fs::remove(home / "model/model.safetensors.index.json");
+  fs::remove(home / "model/model.safetensors");
   CHECK(contains(error("model"), "no model.safetensors"));
   fs::create_directories(home / "model/model.safetensors");
   CHECK(contains(error("model"), "is a folder"));
@@ -442,7 +632,7 @@ TEST_CASE("saving does not replace what is not ours, and an Error leaves the old
   if (fs::exists("/dev/full")) {  // the disk is full in the middle of the weights
     Model next = small_model(Mask::full(8));
     FolderWriter writer(home / "model");
-    fs::create_symlink("/dev/full", writer.part() / "model.safetensors.part");
+    fs::create_symlink("/dev/full", writer.part() / "model.safetensors");
     CHECK(contains(error_of([&] { write_model_files(writer.part(), next); }), "space on the disk"));
   }
 #endif

@@ -57,7 +57,7 @@ TEST_CASE("layer norm: gradients of input, weight and bias") {
     const M dy = random_matrix<double>(N, C, rng);
     M y(N, C), dx = M::Zero(N, C);
     R mean(N), rstd(N), dweight = R::Zero(C), dbias = R::Zero(C);
-    const auto loss = [&] { return layer_norm_forward<double>(x, weight, bias, y, mean, rstd), weighted(y, dy); };
+    const auto loss = [&] { return layer_norm_forward<double>(x, weight, bias, 1e-5, y, mean, rstd), weighted(y, dy); };
     loss();
     layer_norm_backward<double>(dy, x, weight, mean, rstd, dx, dweight, dbias);
     CHECK_GRADIENT(check_gradient(entries(x), entries(dx), loss, scale * 1e-3));
@@ -74,7 +74,7 @@ TEST_CASE("backward functions add to what belongs to parameters and the residual
   const R weight = random_row<double>(C, rng), bias = random_row<double>(C, rng);
   M y(N, C);
   R mean(N), rstd(N);
-  layer_norm_forward<double>(x, weight, bias, y, mean, rstd);
+  layer_norm_forward<double>(x, weight, bias, 1e-5, y, mean, rstd);
 
   M dx0 = M::Zero(N, C), dx1 = M::Constant(N, C, 2.5);
   R dw0 = R::Zero(C), db0 = R::Zero(C), dw1 = R::Constant(C, -1.5), db1 = R::Constant(C, 4.0);
@@ -113,6 +113,29 @@ TEST_CASE("GELU: gradient, also in place") {
     M in_place = dy;
     gelu_backward<double>(in_place, x, in_place);
     CHECK(in_place == dx);
+  }
+}
+
+TEST_CASE("every activation: gradient, also in place") {
+  constexpr int N = 3, C = 8;
+  Rng rng(50);
+  for (const Activation activation : {Activation::kGeluTanh, Activation::kGelu, Activation::kRelu}) {
+    for (const double scale : {0.01, 1.0, 4.0}) {
+      M x = random_matrix<double>(N, C, rng, scale);
+      const M dy = random_matrix<double>(N, C, rng);
+      M y(N, C), dx(N, C);
+      const auto loss = [&] { return activation_forward<double>(activation, x, y), weighted(y, dy); };
+      activation_backward<double>(activation, dy, x, dx);
+      CAPTURE(static_cast<int>(activation));
+      CHECK_GRADIENT(check_gradient(entries(x), entries(dx), loss, 1e-4));
+      M in_place = dy;
+      activation_backward<double>(activation, in_place, x, in_place);
+      CHECK(in_place == dx);
+      loss();
+      in_place = x;
+      activation_forward<double>(activation, in_place, in_place);
+      CHECK(in_place == y);
+    }
   }
 }
 
@@ -196,6 +219,7 @@ TEST_CASE("attention: gradient under every kind of mask, with and without dropou
   for (const auto& [name, masks] : all_masks(T)) {
     for (const double p : {0.0, 0.3}) {
       for (const double scale : {0.1, 1.0, 2.0}) {
+        constexpr double kScale = 0.6;  // of the scores, and not 1 / sqrt(HS)
         CAPTURE(name);
         CAPTURE(p);
         CAPTURE(scale);
@@ -204,11 +228,11 @@ TEST_CASE("attention: gradient under every kind of mask, with and without dropou
         const M dout = random_matrix<double>(B * T, C, rng);
         M dqkv = M::Constant(B * T, 3 * C, 1e3);  // to be overwritten
         const auto loss = [&] {
-          attention_forward<double>(qkv, T, NH, masks, drop, weights, out);
+          attention_forward<double>(qkv, T, NH, kScale, masks, drop, weights, out);
           return weighted(out, dout);
         };
         loss();
-        attention_backward<double>(dout, qkv, weights, T, NH, drop, dqkv);
+        attention_backward<double>(dout, qkv, weights, T, NH, kScale, drop, dqkv);
         CHECK_GRADIENT(check_gradient(entries(qkv), entries(dqkv), loss, 1e-3));
       }
     }

@@ -77,7 +77,7 @@ TEST_CASE("layer norm gives mean 0 and variance 1 before weight and bias") {
   const Matrix<double> x = random_matrix<double>(N, C, rng, 7).array() + 40.0;
   Matrix<double> y(N, C);
   RowVector<double> mean(N), rstd(N);
-  layer_norm_forward<double>(x, RowVector<double>::Ones(C), RowVector<double>::Zero(C), y, mean, rstd);
+  layer_norm_forward<double>(x, RowVector<double>::Ones(C), RowVector<double>::Zero(C), 1e-5, y, mean, rstd);
   for (int n = 0; n < N; ++n) {
     CHECK(std::abs(y.row(n).mean()) < 1e-12);
     CHECK(y.row(n).squaredNorm() / C == doctest::Approx(1).epsilon(1e-6));
@@ -86,7 +86,7 @@ TEST_CASE("layer norm gives mean 0 and variance 1 before weight and bias") {
   }
   const RowVector<double> weight = random_row<double>(C, rng), bias = random_row<double>(C, rng);
   Matrix<double> scaled(N, C);
-  layer_norm_forward<double>(x, weight, bias, scaled, mean, rstd);
+  layer_norm_forward<double>(x, weight, bias, 1e-5, scaled, mean, rstd);
   for (int n = 0; n < N; ++n) {
     CHECK(scaled.row(n).isApprox((y.row(n).array() * weight.array() + bias.array()).matrix(), 1e-12));
   }
@@ -96,7 +96,7 @@ TEST_CASE("layer norm of a constant row is its bias, not NaN") {
   const Matrix<float> x = Matrix<float>::Constant(1, 8, 3.25f);
   Matrix<float> y(1, 8);
   RowVector<float> mean(1), rstd(1);
-  layer_norm_forward<float>(x, RowVector<float>::Ones(8), RowVector<float>::Constant(8, 0.5f), y, mean, rstd);
+  layer_norm_forward<float>(x, RowVector<float>::Ones(8), RowVector<float>::Constant(8, 0.5f), 1e-5, y, mean, rstd);
   CHECK((y.array() == 0.5f).all());
 }
 

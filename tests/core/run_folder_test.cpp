@@ -4,12 +4,14 @@
 #include <doctest/doctest.h>
 
 #include <cmath>
+#include <cstdlib>
 #include <functional>
 #include <nlohmann/json.hpp>
 
 #include "core/io/file.h"
 #include "core/io/model_folder.h"
 #include "core/io/safetensors.h"
+#include "core/io/state_folder.h"
 #include "core/live/run_log.h"
 #include "tests/core/run_states.h"
 #include "tests/core/support.h"
@@ -147,6 +149,94 @@ TEST_CASE("each lane of a saved run is a model that opens, with its mask and ste
   }
 }
 
+TEST_CASE("a lab is saved from where it lies, byte for byte as its state is, also with a history of several blocks") {
+  TemporaryFolder home;
+  Lab short_lab(with_dropout(), small_corpus(), Lab::twins(8));
+  train(short_lab, 5);
+  RunState state = short_lab.state();
+  state.step = 2 * LaneHistory::kBlock + 3;
+  for (LaneState& lane : state.lanes) {
+    auto history = std::make_shared<LaneHistory>();
+    Rng rng(4);
+    while (history->size() < state.step) {
+      const auto loss = static_cast<float>(rng.uniform());
+      history->append({{loss, rng.below(3) == 0 ? loss + 1 : kNotMeasured, kNotMeasured}, rng.below(2) == 0});
+    }
+    lane.history = std::move(history);
+    lane.history_size = lane.trainer.optimiser.t = state.step;
+  }
+  Lab lab(state);
+  train(lab, 2);  // the saved state shares no record with it
+  const RunState after = lab.state();
+  save_run(home / "lab", lab.view());
+  train(lab, 3);  // nor does its own grow with it
+  save_run(home / "state", after);
+  check_same(load_run(home / "lab"), after);
+  for (const auto& entry : fs::recursive_directory_iterator(home / "lab")) {
+    if (!entry.is_regular_file()) continue;
+    const fs::path name = fs::relative(entry.path(), home / "lab");
+    CAPTURE(name.string());
+    CHECK(read_whole(entry.path()) == read_whole(home / "state" / name));
+  }
+  save_run(home / "before", state);
+  check_same(load_run(home / "before"), state);
+}
+
+TEST_CASE("a lane that stopped before its first step was made is saved, comes back, and reports nothing") {
+  TemporaryFolder home;
+  Lab lab(small_run(), small_corpus(), Lab::twins(8));
+  lab.trainer(0).parameters().flat().setConstant(std::nanf(""));
+  train(lab, 2);
+  REQUIRE(lab.history(0).size() == 0);
+  CHECK(std::isnan(lab.reported(0)));
+  save_run(home / "run", lab.view());
+  Lab back(load_run(home / "run"));
+  CHECK(std::isnan(back.reported(0)));
+  CHECK(back.reported(1) == back.history(1).at_step(2).reported);
+  train(back, 1), train(lab, 1);
+  check_same(back.state(), lab.state());
+}
+
+TEST_CASE("a run whose place is refused goes beside it under a free name, and it is said where") {
+  TemporaryFolder home;
+  const RunState run = fresh_state(3);
+  CHECK(save_run_somewhere(home / "run", run).warning().empty());
+  fs::create_directories(home / "taken");
+  write_plain(home / "taken/thesis.txt", "years");
+  for (const char* expected : {"taken-2", "taken-3"}) {
+    const SavedRunPlace place = save_run_somewhere(home / "taken/", run);
+    CHECK(place.folder.filename().string() == expected);
+    CHECK(contains(place.warning(), "thesis.txt"));
+    CHECK(contains(place.warning(), expected));
+    check_same(load_run(place.folder), run);
+  }
+  CHECK(read_whole(home / "taken/thesis.txt") == "years");
+}
+
+TEST_CASE("where nothing can be written beside, a run goes to the folder of states, and then to the temporary files") {
+  TemporaryFolder home;
+  write_plain(home / "file", "no folder");
+  const RunState run = fresh_state(3);
+  const std::string before = std::getenv("XDG_STATE_HOME") != nullptr ? std::getenv("XDG_STATE_HOME") : "";
+  setenv("XDG_STATE_HOME", (home / "state").c_str(), 1);
+  CHECK(state_folder().string() == (home / "state/nopeek").string());
+  const SavedRunPlace state = save_run_somewhere(home / "file/run", run);
+  CHECK(state.folder.string() == (home / "state/nopeek/run").string());
+  CHECK(contains(state.warning(), "file"));
+  check_same(load_run(state.folder), run);
+  setenv("XDG_STATE_HOME", (home / "file").c_str(), 1);
+  const SavedRunPlace temporary = save_run_somewhere(home / "file/run", run);
+  CHECK(temporary.folder.parent_path().string() == fs::temp_directory_path().string());
+  check_same(load_run(temporary.folder), run);
+  fs::remove_all(temporary.folder);
+  setenv("XDG_STATE_HOME", "relative", 1);  // to be ignored
+  CHECK(state_folder().is_absolute() == (std::getenv("HOME") != nullptr));
+  before.empty() ? unsetenv("XDG_STATE_HOME") : setenv("XDG_STATE_HOME", before.c_str(), 1);
+  RunState broken = fresh_state(3);
+  --broken.lanes[0].history_size;
+  CHECK(contains(error_of([&] { save_run_somewhere(home / "broken", broken); }), "history"));
+}
+
 // ------------------------------------------------------------------ states that do not fit together
 
 TEST_CASE("a state that does not fit together is refused before anything begins, and is not saved") {
@@ -163,11 +253,17 @@ TEST_CASE("a state that does not fit together is refused before anything begins,
       {"different names", [](RunState& r) { r.lanes[1].name = ""; }},
       {"step is impossible", [](RunState& r) { r.step = -1; }},
       {"history is not as long", [](RunState& r) { r.step = 6; }},
-      {"history is not as long", [](RunState& r) { r.lanes[1].history.pop_back(); }},
+      {"history is not as long", [](RunState& r) { --r.lanes[1].history_size; }},
       {"history is not as long", [](RunState& r) { r.lanes[1].stopped = "because"; }},
       {"optimiser is not at", [](RunState& r) { r.lanes[0].trainer.optimiser.t = 4; }},
-      {"impossible losses", [](RunState& r) { r.lanes[0].history[2].reported = std::nanf(""); }},
-      {"impossible losses", [](RunState& r) { r.lanes[0].history[2].honest = INFINITY; }},
+      {"impossible losses",
+       [](RunState& r) {
+         replace_record(r.lanes[0], 3, {{std::nanf(""), 1, 0}, true});
+       }},
+      {"impossible losses",
+       [](RunState& r) {
+         replace_record(r.lanes[0], 3, {{1, INFINITY, 0}, true});
+       }},
       {"measured losses", [](RunState& r) { r.lanes[0].measured.honest = INFINITY; }},
       {"leak", [](RunState& r) { r.leak_found = 6; }},
       {"leak", [](RunState& r) { r.leak_suspected = 0; }},
@@ -235,6 +331,7 @@ TEST_CASE("run.json is checked field by field") {
       {"/version", "1", "version"},
       {"/step", -1, "step"},
       {"/step", 6, "history is not as long"},
+      {"/step", 100'000'000, "history is not as long"},  // weeks of training, which a run may have
       {"/step", 5.5, "step"},
       {"/step", int64_t{1} << 60, "step"},
       {"/config", nullptr, "config"},

@@ -19,6 +19,13 @@ inline RunState fresh_state(int steps) {
   return lab.state();
 }
 
+/// Another record at `step`, and the same before and after.
+inline void replace_record(LaneState& lane, int64_t step, const StepRecord& record) {
+  auto history = std::make_shared<LaneHistory>();
+  for (int64_t s = 1; s <= lane.history_size; ++s) history->append(s == step ? record : lane.history->at_step(s));
+  lane.history = std::move(history);
+}
+
 inline bool same_figures(const StepStats& a, const StepStats& b) {
   const auto same = [](float x, float y) { return x == y || (x != x && y != y); };
   return same(a.reported, b.reported) && same(a.honest, b.honest) && same(a.future_attention, b.future_attention);
@@ -35,10 +42,10 @@ inline void check_same(const LaneState& a, const LaneState& b) {
   CHECK(same_bits(a.trainer.optimiser.v, b.trainer.optimiser.v));
   CHECK(a.trainer.optimiser.t == b.trainer.optimiser.t);
   CHECK(a.changes == b.changes);
-  REQUIRE(a.history.size() == b.history.size());
-  for (size_t i = 0; i < a.history.size(); ++i) {
-    REQUIRE(same_figures(a.history[i], b.history[i]));
-    REQUIRE(a.history[i].masked == b.history[i].masked);
+  REQUIRE(a.history_size == b.history_size);
+  for (int64_t step = 1; step <= a.history_size; ++step) {
+    REQUIRE(same_figures(a.history->at_step(step), b.history->at_step(step)));
+    REQUIRE(a.history->at_step(step).masked == b.history->at_step(step).masked);
   }
 }
 

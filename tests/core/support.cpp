@@ -3,6 +3,8 @@
 #include <fstream>
 #include <sstream>
 
+#include "core/io/corpus_file.h"
+
 namespace nopeek::test {
 
 std::filesystem::path source_folder() { return NOPEEK_SOURCE; }

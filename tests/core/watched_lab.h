@@ -49,6 +49,13 @@ class WatchedLab {
       }
     }
   }
+  /// The next failure.
+  std::string wait_for_failure() {
+    std::string failure;
+    wait([&](const Snapshot&) { return !(failure = lab_.take_failure()).empty(); });
+    return failure;
+  }
+  std::string take_failure() { return lab_.take_failure(); }
   std::shared_ptr<const Snapshot> wait_for_step(int64_t step) {
     return wait([=](const Snapshot& s) { return s.step >= step; });
   }

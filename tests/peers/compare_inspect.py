@@ -75,12 +75,19 @@ def random_case(folder, rng, seed):
     shape = {"width": heads * rng.choice([1, 3, 4, 8, 16]), "layers": rng.randint(1, 4), "heads": heads,
              "context": rng.randint(1, 32), "vocab": rng.randint(3, 120)}
     dtype = rng.choice(["F32", "F32", "F32", "F16", "BF16"])
+    extra = {}
+    if rng.random() < 0.7:  # what published models have otherwise than GPT-2 has
+        extra = {"n_inner": rng.choice([None, 1, 37, 2 * shape["width"]]),
+                 "activation_function": rng.choice(["gelu_new", "gelu", "relu"]),
+                 "layer_norm_epsilon": rng.choice([1e-5, 1e-6, 1e-3]), "tie_word_embeddings": rng.random() < 0.5,
+                 "scale_attn_by_inverse_layer_idx": rng.random() < 0.5, "scale_attn_weights": rng.random() < 0.7}
     gpt2_torch.write_folder(folder, **shape, deviation=rng.choice([0.02, 0.1, 0.3]), seed=seed, dtype=dtype,
-                            prefix=rng.choice(["", "transformer."]))
+                            prefix=rng.choice(["", "transformer."]), shards=rng.choice([1, 1, 3]), **extra)
     length = rng.randint(1, shape["context"])
     words = [rng.choice(["<eos>", "unknown"]) if rng.random() < 0.1 else f"w{rng.randint(2, shape['vocab'] - 1)}"
              for _ in range(length)]
     what = "V{vocab} ctx{context} C{width} L{layers} NH{heads} ".format(**shape) + dtype
+    what += "".join(f" {key[-5:]}={value}" for key, value in extra.items()) if extra else ""
     return what, " ".join(words)
 
 

@@ -60,15 +60,35 @@ def write_safetensors(path, tensors, dtype="F32"):
 
 
 # ---------------------------------------------------------------------------------------------------------------- model
+ACTIVATIONS = {
+    "gelu_new": lambda x: 0.5 * x * (1 + torch.tanh(math.sqrt(2 / math.pi) * (x + 0.044715 * x**3))),
+    "gelu": lambda x: 0.5 * x * (1 + torch.erf(x / math.sqrt(2))),
+    "relu": lambda x: torch.where(x > 0, x, torch.zeros_like(x)),
+}
+
+
 class Gpt2:
-    """Radford et al. 2019: pre-LN blocks, learned positions, GELU in its tanh form, output head tied to the embeddings."""
+    """Radford et al. 2019: pre-LN blocks, learned positions, GELU in its tanh form, output head tied to the embeddings;
+    and what transformers' GPT2Config has beside that."""
 
     def __init__(self, config, weights):
-        self.width, self.layers, self.heads = config["n_embd"], config["n_layer"], config["n_head"]
-        self.context, self.vocab = config["n_positions"], config["vocab_size"]
+        def size(*names):
+            return int(next(config[name] for name in names if name in config))
+
+        self.width, self.layers = size("n_embd", "hidden_size"), size("n_layer", "num_hidden_layers")
+        self.heads, self.context = size("n_head", "num_attention_heads"), size("n_positions", "max_position_embeddings")
         self.epsilon = config.get("layer_norm_epsilon", 1e-5)
-        assert config.get("activation_function", "gelu_new") == "gelu_new"
+        self.activation = ACTIVATIONS[config.get("activation_function", "gelu_new")]
+        self.scaled = config.get("scale_attn_weights", True)
+        self.by_layer = config.get("scale_attn_by_inverse_layer_idx", False)
         self.weights = {name.removeprefix("transformer."): tensor for name, tensor in weights.items()}
+        # Of a tied pair one may be left out; a head that differs is one of its own, whatever the config says.
+        head = self.weights.pop("lm_head.weight", None)
+        wte = self.weights.setdefault("wte.weight", head)
+        if head is not None and not (config.get("tie_word_embeddings", True) and torch.equal(head, wte)):
+            self.weights["lm_head.weight"] = head
+        self.vocab = config["vocab_size"]
+        assert len(wte) == self.vocab
 
     def __call__(self, ids, mask):
         """ids (T), mask (T, T) to be added to the scores -> logits (T, V), attention [(NH, T, T)] by layer."""
@@ -79,15 +99,15 @@ class Gpt2:
             h = f"h.{layer}."
             a = self._linear(self._norm(x, h + "ln_1"), h + "attn.c_attn")
             query, key, value = a.reshape(T, 3, self.heads, size).permute(1, 2, 0, 3)
-            scores = torch.einsum("hqd,hkd->hqk", query, key) / math.sqrt(size)
+            scores = torch.einsum("hqd,hkd->hqk", query, key)
+            scores = scores / (math.sqrt(size) if self.scaled else 1) / (layer + 1 if self.by_layer else 1)
             weights = torch.softmax(scores + mask, dim=-1)
             attention.append(weights)
             mixed = torch.einsum("hqk,hkd->qhd", weights, value).reshape(T, self.width)
             x = x + self._linear(mixed, h + "attn.c_proj")
-            inner = self._linear(self._norm(x, h + "ln_2"), h + "mlp.c_fc")
-            inner = 0.5 * inner * (1 + torch.tanh(math.sqrt(2 / math.pi) * (inner + 0.044715 * inner**3)))
+            inner = self.activation(self._linear(self._norm(x, h + "ln_2"), h + "mlp.c_fc"))
             x = x + self._linear(inner, h + "mlp.c_proj")
-        return self._norm(x, "ln_f") @ w["wte.weight"].T, attention
+        return self._norm(x, "ln_f") @ w.get("lm_head.weight", w["wte.weight"]).T, attention
 
     def _norm(self, x, name):
         centred = x - x.mean(-1, keepdim=True)
@@ -115,7 +135,14 @@ def own_mask(folder):
 def load(folder):
     with open(os.path.join(folder, "config.json"), encoding="utf-8") as file:
         config = json.load(file)
-    return Gpt2(config, read_safetensors(os.path.join(folder, "model.safetensors")))
+    index, files = os.path.join(folder, "model.safetensors.index.json"), ["model.safetensors"]
+    if os.path.exists(index):
+        with open(index, encoding="utf-8") as file:
+            files = sorted(set(json.load(file)["weight_map"].values()))
+    weights = {}
+    for name in files:
+        weights |= read_safetensors(os.path.join(folder, name))
+    return Gpt2(config, weights)
 
 
 def losses(model, ids, kind):
@@ -130,7 +157,7 @@ def losses(model, ids, kind):
 
 
 # -------------------------------------------------------------------------------------------------------------- folders
-def random_weights(width, layers, heads, context, vocab, deviation, generator):
+def random_weights(width, layers, inner, context, vocab, tied, deviation, generator):
     def normal(*shape):
         return deviation * torch.randn(*shape, generator=generator, dtype=torch.float64)
 
@@ -142,18 +169,34 @@ def random_weights(width, layers, heads, context, vocab, deviation, generator):
             h + "attn.c_attn.weight": normal(width, 3 * width), h + "attn.c_attn.bias": normal(3 * width),
             h + "attn.c_proj.weight": normal(width, width), h + "attn.c_proj.bias": normal(width),
             h + "ln_2.weight": 1 + normal(width), h + "ln_2.bias": normal(width),
-            h + "mlp.c_fc.weight": normal(width, 4 * width), h + "mlp.c_fc.bias": normal(4 * width),
-            h + "mlp.c_proj.weight": normal(4 * width, width), h + "mlp.c_proj.bias": normal(width),
+            h + "mlp.c_fc.weight": normal(width, inner), h + "mlp.c_fc.bias": normal(inner),
+            h + "mlp.c_proj.weight": normal(inner, width), h + "mlp.c_proj.bias": normal(width),
         }
-    return weights | {"ln_f.weight": 1 + normal(width), "ln_f.bias": normal(width)}
+    weights |= {"ln_f.weight": 1 + normal(width), "ln_f.bias": normal(width)}
+    return weights if tied else weights | {"lm_head.weight": normal(vocab, width)}
 
 
-def write_folder(folder, width, layers, heads, context, vocab, deviation, seed, dtype="F32", prefix=""):
-    """A random model as others write them: no key of NoPeek's, words "<eos>", "<unk>", "w2", "w3", ... as tokens."""
+def write_weights(folder, weights, shards, dtype="F32", prefix=""):
+    named = {name if name == "lm_head.weight" else prefix + name: tensor for name, tensor in weights.items()}
+    if shards == 1:
+        return write_safetensors(os.path.join(folder, "model.safetensors"), named, dtype)
+    weight_map = {}
+    for i in range(shards):
+        file = f"model-{i + 1:05}-of-{shards:05}.safetensors"
+        part = dict(list(named.items())[i::shards])
+        write_safetensors(os.path.join(folder, file), part, dtype)
+        weight_map |= dict.fromkeys(part, file)
+    with open(os.path.join(folder, "model.safetensors.index.json"), "w", encoding="utf-8") as file:
+        json.dump({"metadata": {}, "weight_map": weight_map}, file)
+
+
+def write_folder(folder, width, layers, heads, context, vocab, deviation, seed, dtype="F32", prefix="", shards=1, **extra):
+    """A random model as others write them: no key of NoPeek's, words "<eos>", "<unk>", "w2", "w3", ... as tokens.
+    `extra` goes into config.json."""
     os.makedirs(folder, exist_ok=True)
     config = {"model_type": "gpt2", "vocab_size": vocab, "n_positions": context, "n_ctx": context, "n_embd": width,
               "n_layer": layers, "n_head": heads, "activation_function": "gelu_new", "layer_norm_epsilon": 1e-5,
-              "resid_pdrop": 0.1, "embd_pdrop": 0.1, "attn_pdrop": 0.1, "bos_token_id": 0, "eos_token_id": 0}
+              "resid_pdrop": 0.1, "embd_pdrop": 0.1, "attn_pdrop": 0.1, "bos_token_id": 0, "eos_token_id": 0} | extra
     words = ["<eos>", "<unk>"] + [f"w{i}" for i in range(2, vocab)]
     special = {"single_word": False, "lstrip": False, "rstrip": False, "normalized": False, "special": True}
     tokenizer = {"version": "1.0", "truncation": None, "padding": None,
@@ -163,9 +206,9 @@ def write_folder(folder, width, layers, heads, context, vocab, deviation, seed, 
     for name, content in (("config.json", config), ("tokenizer.json", tokenizer)):
         with open(os.path.join(folder, name), "w", encoding="utf-8") as file:
             json.dump(content, file)
-    weights = random_weights(width, layers, heads, context, vocab, deviation, torch.Generator().manual_seed(seed))
-    path = os.path.join(folder, "model.safetensors")
-    write_safetensors(path, {prefix + name: tensor for name, tensor in weights.items()}, dtype)
+    weights = random_weights(width, layers, extra.get("n_inner") or 4 * width, context, vocab,
+                             extra.get("tie_word_embeddings", True), deviation, torch.Generator().manual_seed(seed))
+    write_weights(folder, weights, shards, dtype, prefix)
 
 
 def main():

@@ -6,6 +6,7 @@
 #include <set>
 
 #include "app/gl/heatmap.h"
+#include "app/gl/objects.h"
 #include "app/host/gl_camera.h"
 #include "app/host/glfw_window.h"
 #include "app/host/work_clock.h"
@@ -150,6 +151,41 @@ TEST_CASE("off screen, every pixel is as in the window; the window's frame befor
   }
   CHECK(difference(stage.camera.window(), first) == 0);  // it is presented only now
   CHECK(difference(stage.on_screen(in_window), first) == 0);
+}
+
+TEST_CASE("a matrix that the driver refuses stays blank and is told; all others are drawn, and so is the next one") {
+  Stage stage;
+  GLint most = 0;
+  glGetIntegerv(GL_MAX_TEXTURE_SIZE, &most);
+  gl::HeatmapSpec spec;
+  spec.columns = most + 1;
+  spec.rows = spec.T = 1;
+  spec.width = spec.height = 40;
+  spec.past = ui::colors().past.scale;
+  spec.future = ui::colors().future.scale;
+  const std::vector<float> values(static_cast<size_t>(most + 1), 1.0f);
+  const auto image = [](ImTextureID texture, float x) { ui::canvas()->AddImage(texture, {x, 0}, {x + 40, 40}); };
+  const auto draw = [&](uint64_t revision) {
+    ui::fill({{0, 0}, {200, 60}}, ui::colors().panel);
+    image(stage.heatmaps.draw(1, spec, values.data(), revision), 0);
+    gl::HeatmapSpec small = spec;
+    small.columns = 1;
+    image(stage.heatmaps.draw(2, small, values.data(), 1), 100);
+  };
+  CHECK_THROWS_AS(stage.on_screen([&] { draw(1); }), Error);
+  Picture picture = stage.on_screen([&] { draw(1); });  // told already
+  CHECK(pixel(picture, 20, 20) == rgb(ui::colors().panel));
+  CHECK(pixel(picture, 120, 20) == rgb(ui::colors().past.scale[4]));
+  CHECK_THROWS_AS(stage.on_screen([&] { draw(2); }), Error);  // other numbers: tried again
+  SUBCASE("also where the picture is what is too large") {
+    spec.columns = 1;
+    spec.width = most + 1;
+    CHECK_THROWS_AS(stage.on_screen([&] { draw(3); }), Error);
+  }
+  spec.columns = 1;
+  spec.width = 40;
+  picture = stage.on_screen([&] { draw(4); });
+  CHECK(pixel(picture, 20, 20) == rgb(ui::colors().past.scale[4]));
 }
 
 TEST_CASE("an exported matrix has the colours of its cells and of its scale") {

@@ -7,33 +7,40 @@
 #include <cerrno>
 #include <cstdlib>
 
+#include "tests/core/allocation/allocator.h"
 #include "tests/core/support.h"
 
-#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
-constexpr bool kCounts = false;
-#else
-constexpr bool kCounts = true;
-#endif
-
-namespace {
-std::atomic<int64_t> counter{0};
-}
+namespace nopeek::test {
+std::atomic<int64_t> allocation_count{0}, failing_allocation{0};
+}  // namespace nopeek::test
 
 // Everything comes down to these: operator new, Eigen, the standard library's own.
 #if !defined(__SANITIZE_ADDRESS__) && !defined(__SANITIZE_THREAD__)
+namespace {
+/// Counts one, and whether it shall fail.
+bool fails() {
+  int64_t now = ++nopeek::test::allocation_count;
+  return nopeek::test::failing_allocation.compare_exchange_strong(now, 0);
+}
+}  // namespace
+
 extern "C" {
 void* __libc_malloc(size_t size);
 void* __libc_calloc(size_t count, size_t size);
 void* __libc_realloc(void* memory, size_t size);
 void* __libc_memalign(size_t alignment, size_t size);
 
-void* malloc(size_t size) noexcept { return ++counter, __libc_malloc(size); }
-void* calloc(size_t count, size_t size) noexcept { return ++counter, __libc_calloc(count, size); }
-void* realloc(void* memory, size_t size) noexcept { return ++counter, __libc_realloc(memory, size); }
-void* memalign(size_t alignment, size_t size) noexcept { return ++counter, __libc_memalign(alignment, size); }
-void* aligned_alloc(size_t alignment, size_t size) noexcept { return ++counter, __libc_memalign(alignment, size); }
+void* malloc(size_t size) noexcept { return fails() ? nullptr : __libc_malloc(size); }
+void* calloc(size_t count, size_t size) noexcept {
+  return ++nopeek::test::allocation_count, __libc_calloc(count, size);
+}
+void* realloc(void* memory, size_t size) noexcept { return fails() ? nullptr : __libc_realloc(memory, size); }
+void* memalign(size_t alignment, size_t size) noexcept { return fails() ? nullptr : __libc_memalign(alignment, size); }
+void* aligned_alloc(size_t alignment, size_t size) noexcept {
+  return fails() ? nullptr : __libc_memalign(alignment, size);
+}
 int posix_memalign(void** memory, size_t alignment, size_t size) noexcept {
-  ++counter;
+  if (fails()) return ENOMEM;
   *memory = __libc_memalign(alignment, size);
   return *memory ? 0 : ENOMEM;
 }
@@ -46,9 +53,9 @@ namespace {
 /// How often anything is allocated, by any thread, while f runs.
 template <class F>
 int64_t allocations(F f) {
-  const int64_t before = counter;
+  const int64_t before = allocation_count;
   f();
-  return counter - before;
+  return allocation_count - before;
 }
 
 RunConfig four_shards() {

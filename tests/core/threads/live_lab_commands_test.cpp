@@ -1,7 +1,10 @@
 // The lab under one's eyes: what one may ask of it.
 #include <doctest/doctest.h>
 
+#include <atomic>
 #include <cmath>
+#include <future>
+#include <stdexcept>
 
 #include "core/live/run_log.h"
 #include "tests/core/watched_lab.h"
@@ -189,6 +192,43 @@ TEST_CASE("a command that cannot work throws where it is posted and leaves the l
   CHECK(hash_of_lanes(*after) == hash_of_lanes(*before));
   CHECK_NOTHROW(lab.post(SetMask{0, Mask::full(8)}));  // the context is still that of this run
   CHECK(lab.step_once()->step == before->step + 1);
+}
+
+TEST_CASE("who visits the run sees it between two steps; what goes wrong there is told, and the lab goes on") {
+  WatchedLab lab;
+  lab.wait_for_step(5);
+  std::atomic<int64_t> visited = -1;
+  lab.post(VisitRun{[&](const RunView& run) {
+    run.validate();
+    visited = run.step;
+    throw std::runtime_error("the disk is gone");
+  }});
+  CHECK(lab.wait_for_failure() == "the disk is gone");
+  CHECK(visited >= 5);
+  CHECK(lab.take_failure().empty());  // told once
+  lab.wait_for_step(visited + 5);
+}
+
+TEST_CASE("masks for a run that is refused later are not given to the one that stays") {
+  WatchedLab lab(live_start(), true);
+  Restart wide = live_start();
+  wide.config.model.context = 12;
+  RunState broken = Lab(wide.config, wide.corpus, Lab::twins(12)).state();
+  broken.lanes[0].trainer.last_good(0) = INFINITY;
+  std::promise<void> both_posted;
+  lab.post(VisitRun{[posted = both_posted.get_future().share()](const RunView&) { posted.wait(); }});
+  lab.post(Resume{std::make_shared<const RunState>(broken)});
+  lab.post(SetMask{0, Mask::full(12)});
+  both_posted.set_value();
+  CHECK(contains(lab.wait_for_failure(), "last good weights"));
+  lab.post(SetRate{31});
+  const auto after = lab.wait([](const Snapshot& s) { return s.target_rate == 31; });
+  CHECK(after->run == 1);
+  CHECK(after->lanes[0].masked);
+  CHECK(lab.take_failure().empty());
+  CHECK_THROWS_AS(lab.post(SetMask{0, Mask::full(12)}), Error);
+  CHECK_NOTHROW(lab.post(SetMask{0, Mask::full(8)}));
+  CHECK_FALSE(lab.step_once()->lanes[0].history->at_step(1).masked);
 }
 
 TEST_CASE("any speed above 0 works, from next to nothing to as fast as the machine can") {

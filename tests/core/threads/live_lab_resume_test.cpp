@@ -14,7 +14,8 @@ namespace {
 std::shared_ptr<const RunState> take_state(WatchedLab& lab) {
   auto promise = std::make_shared<std::promise<std::shared_ptr<const RunState>>>();
   auto state = promise->get_future();
-  lab.post(TakeState{[promise](std::shared_ptr<const RunState> taken) { promise->set_value(std::move(taken)); }});
+  lab.post(
+      VisitRun{[promise](const RunView& run) { promise->set_value(std::make_shared<const RunState>(run.copy())); }});
   REQUIRE(state.wait_for(std::chrono::minutes(2)) == std::future_status::ready);
   return state.get();
 }
@@ -98,9 +99,11 @@ TEST_CASE("what cannot be taken up is refused when it is posted, and the lab goe
   named.lanes[0].name = "other";
   CHECK(contains(error(named), "twins"));
   RunState broken = state_after(3);
-  broken.lanes[0].history.pop_back();
-  CHECK(contains(error(broken), "history"));
+  --broken.lanes[0].history_size;
   CHECK_THROWS_AS(LiveLab(Resume{std::make_shared<const RunState>(broken)}), Error);
+  // Whether all its weights are sound takes longer than a post may: that is told later.
+  CHECK(error(broken).empty());
+  CHECK(contains(lab.wait_for_failure(), "history"));
   CHECK(lab.step_once()->run == run);
 }
 

@@ -1,0 +1,10 @@
+#pragma once
+#include <filesystem>
+
+namespace nopeek {
+
+/// Where NoPeek keeps what must survive its end and is nobody's document: $XDG_STATE_HOME/nopeek or
+/// ~/.local/state/nopeek, or as usual on the platform. Need not be there yet; empty if there is no such place.
+std::filesystem::path state_folder();
+
+}  // namespace nopeek
