@@ -202,7 +202,7 @@ int run_generate(const GenerateCommand& command) {
   if (command.dropout_on && model.config().dropout == 0) {
     note("This model was trained without dropout: --dropout-on changes nothing.");
   }
-  Generation generation(prompt_tokens(*model.tokenizer, command.prompt), command.seed);
+  Generation generation(prompt_tokens(*model.tokenizer, command.prompt, &interruptible()), command.seed);
   const bool empty_prompt = model.tokenizer->encode(command.prompt, &interruptible()).empty();
   std::unique_ptr<Output> out;
   if (command.json) {

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <vector>
 
+#include "app/commands/interrupt.h"
 #include "app/commands/note.h"
 #include "core/base/error.h"
 #include "core/text/utf8.h"
@@ -19,7 +20,7 @@ void note_lacking(const Tokenizer& tokenizer, const std::string& text) {
   tokenizer.require_rows(text);
   constexpr size_t kMost = 8;
   std::vector<std::string> words;
-  for (const auto& piece : tokenizer.pieces(text)) {
+  for (const auto& piece : tokenizer.pieces(text, &interruptible())) {
     if (!piece.lacking) continue;
     const std::string word = text.substr(piece.begin, piece.end - piece.begin);
     if (std::find(words.begin(), words.end(), word) == words.end()) words.push_back(word);
