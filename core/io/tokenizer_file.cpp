@@ -186,6 +186,9 @@ Tokenizer make(Tokenizer::Parts parts, const Vocabulary& vocabulary, std::option
   for (const SpecialToken& token : parts.special) {
     parts.tokens[static_cast<size_t>(token.id)] = vocabulary.spelled()[static_cast<size_t>(token.id)];
   }
+  // As a file has them, whatever their order in it was: what is saved comes back the same.
+  std::sort(parts.special.begin(), parts.special.end(), [](const auto& a, const auto& b) { return a.id < b.id; });
+  while (!parts.tokens.empty() && parts.tokens.back().empty()) parts.tokens.pop_back();
   const auto needed = static_cast<size_t>(rows.value_or(static_cast<int>(parts.tokens.size())));
   if (parts.tokens.empty()) complaint.damaged("The vocabulary is empty.");
   if (parts.tokens.size() < needed) parts.tokens.resize(needed);

@@ -47,6 +47,7 @@ class SpecialTokens {
   /// Bounds the work at one place. The longest token of published vocabularies has some 30 bytes.
   static constexpr size_t kMostBytes = 1024;
 
+  SpecialTokens() : nodes_(256) {}
   /// `text` is not empty, valid UTF-8, and of at most kMostBytes. Returns false if it is there already.
   bool add(std::string_view text, const SpecialToken& token);
 
@@ -82,7 +83,7 @@ class SpecialTokens {
   Found longest_at(std::string_view text) const;
 
   std::vector<SpecialToken> tokens_;
-  std::vector<Node> nodes_ = std::vector<Node>(256);  // each byte that a text can begin with, then what follows
+  std::vector<Node> nodes_;  // each byte that a text can begin with, then what follows
 };
 
 }  // namespace nopeek

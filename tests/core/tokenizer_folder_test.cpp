@@ -123,6 +123,14 @@ TEST_CASE("added_tokens.json beside vocab.json and merges.txt") {
   CHECK(contains(folder.error(), "added_tokens.json\": It does not map tokens to ids."));
 }
 
+TEST_CASE("what was read comes back from what is saved, whatever the order of the files was") {
+  TwoFiles folder;
+  folder.with("added_tokens.json", R"({"<a>": 8, "<b>": 7})");
+  const Tokenizer tokenizer = folder.load();
+  CHECK(tokenizer.vocab_size() == 9);
+  CHECK(loaded_file(json::parse(tokenizer_json(tokenizer))).parts() == tokenizer.parts());
+}
+
 TEST_CASE("special tokens that special_tokens_map.json and tokenizer_config.json name") {
   TwoFiles folder;
   folder.with("vocab.json", R"({"a": 0, "b": 1, "ab": 2, "Ġ": 3, "Ġab": 4, "<|endoftext|>": 5, "<end>": 6, "<?>": 7})");
