@@ -37,7 +37,7 @@ join() {
   for file; do
     printf '%b' "$between"
     cat "$file"
-    between='\n%%%%\n'
+    between='\n%%\n'
   done
 }
 
