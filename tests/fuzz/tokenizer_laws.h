@@ -6,11 +6,6 @@
 
 namespace nopeek::fuzz {
 
-inline bool same(const Tokenizer::Parts& a, const Tokenizer::Parts& b) {
-  return a.kind == b.kind && a.tokens == b.tokens && a.merges == b.merges && a.eos == b.eos && a.unknown == b.unknown &&
-         a.special == b.special;
-}
-
 inline void require_ids(const Tokenizer& tokenizer, const std::vector<TokenId>& ids) {
   for (const TokenId id : ids) require(id >= 0 && id < tokenizer.vocab_size(), "an id is one of the vocabulary's");
 }
@@ -21,7 +16,8 @@ inline void require_labels(const Tokenizer& tokenizer) {
   }
   for (TokenId id = 0; id < std::min(tokenizer.vocab_size(), 1000); ++id) {
     require(is_printable(tokenizer.label(id)), "a label is printable");
-    require(tokenizer.find(tokenizer.token(id)) == id, "a token is found by its text");
+    const std::string& token = tokenizer.token(id);
+    require(token.empty() || tokenizer.find(token) == id, "a token is found by its text");
   }
 }
 
@@ -51,7 +47,7 @@ inline void require_tokenizer_laws(const Tokenizer& tokenizer, std::string_view 
   write_plain(again_at / "tokenizer.json", tokenizer_json(tokenizer));
   must("what opens is saved and opens again", [&] {
     const Tokenizer again = load_tokenizer(again_at, tokenizer.eos());
-    require(same(tokenizer.parts(), again.parts()), "a tokenizer comes back as it was");
+    require(tokenizer.parts() == again.parts(), "a tokenizer comes back as it was");
     for (const std::string& t : texts) require(checked_encoding(tokenizer, t) == again.encode(t), "ids come back");
   });
 }
