@@ -37,7 +37,7 @@ join() {
   for file; do
     printf '%b' "$between"
     cat "$file"
-    between='\n%%%%\n'
+    between='\n%%\n'
   done
 }
 
@@ -88,8 +88,9 @@ make_seeds() {
   printf '{"dark":true,"text_size":1.25,"rate":60,"window_width":1600,"window_height":900,"corpus":"toy","layers":2,"heads":4,"width":64,"context":24,"dropout":0,"batch":16,"learning_rate":0.003,"panel_open":true,"reduce_motion":false}' \
     > "$seeds/settings/all"
   local vocabulary='{"a":0,"b":1,"\\u0120":2,"ab":3,"\\u0120ab":4,"<|endoftext|>":5}' merges='#version: 0.2\na b\n\u0120 ab\n'
-  printf "$vocabulary\n%%%%\n$merges\n%%%%\n\n%%%%\nab ba<|endoftext|>" > "$seeds/vocabulary/plain"
-  printf "$vocabulary\n%%%%\n$merges\n%%%%\n{\"<new>\":6}\n%%%%\nab<new>" > "$seeds/vocabulary/added"
+  printf "$vocabulary\n%%%%\n$merges\n%%%%\n\n%%%%\n\n%%%%\n\n%%%%\nab ba<|endoftext|>" > "$seeds/vocabulary/plain"
+  printf "$vocabulary\n%%%%\n$merges\n%%%%\n{\"<new>\":6}\n%%%%\n{\"eos_token\":\"<new>\"}\n%%%%\n{\"add_prefix_space\":false}\n%%%%\nab<new>" \
+    > "$seeds/vocabulary/added"
   printf 'train\n--corpus\ntoy\n--steps=600\n--seed\n1\n--lr\n3e-3\n--threads\n2' > "$seeds/command_line/train"
   printf 'generate\n--model\nm\n--prompt=\n--temperature\n0.8\n--top-k\n4\n--top-p\n.9' > "$seeds/command_line/generate"
   printf 'bench\n--config\ntiny\n--samples\n3\n--json' > "$seeds/command_line/bench"

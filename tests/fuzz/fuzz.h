@@ -47,9 +47,11 @@ inline bool is_printable(std::string_view text) {
   return is_utf8(text);
 }
 
-inline void require_message(std::string_view message) {
-  constexpr size_t kMost = 1000;  // a few lines of a terminal, with the longest names
-  if (!message.empty() && message.size() <= kMost && is_printable(message)) return;
+/// A few lines of a terminal, with the longest names.
+constexpr size_t kLongestMessage = 1000;
+
+inline void require_message(std::string_view message, size_t longest = kLongestMessage) {
+  if (!message.empty() && message.size() <= longest && is_printable(message)) return;
   std::fprintf(stderr, "message: %s\n",
                nlohmann::json(message).dump(-1, ' ', true, nlohmann::json::error_handler_t::replace).c_str());
   require(false, "an Error is one printable line");
@@ -57,12 +59,12 @@ inline void require_message(std::string_view message) {
 
 /// Runs what may be refused. True if it was not; what refuses it must be an Error with a sound message.
 template <class Action>
-bool accepted(Action&& action) {
+bool accepted(Action&& action, size_t longest = kLongestMessage) {
   try {
     action();
     return true;
   } catch (const Error& error) {
-    require_message(error.what());
+    require_message(error.what(), longest);
     return false;
   }
 }

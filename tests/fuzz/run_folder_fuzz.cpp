@@ -24,9 +24,9 @@ void require_same(const LaneState& a, const LaneState& b) {
   require(same_bits(a.trainer.optimiser.v, b.trainer.optimiser.v), "second moments come back bit for bit");
   require(a.trainer.optimiser.t == b.trainer.optimiser.t, "updates come back");
   require(a.history_size == b.history_size, "the history comes back");
-  for (int64_t i = 1; i <= a.history_size; ++i) {
-    const StepRecord x = a.history->at_step(i), y = b.history->at_step(i);
-    require(same(x, y) && x.masked == y.masked, "each step comes back");
+  for (int64_t step = 1; step <= a.history_size; ++step) {
+    const StepRecord was = a.history->at_step(step), is = b.history->at_step(step);
+    require(same(was, is) && was.masked == is.masked, "each step comes back");
   }
 }
 
@@ -44,9 +44,9 @@ bool is_small(const RunConfig& config) {
   return training_memory(config) < 4e6 && config.train.batch * config.model.context <= 256;
 }
 
-RunState trained(RunState run) {
+RunState trained(const RunState& run) {
   ThreadPool one(1);
-  Lab lab(std::move(run));
+  Lab lab(run);
   for (int i = 0; i < 2; ++i) lab.step(one);
   lab.snapshot(one);
   return lab.state();
@@ -73,7 +73,7 @@ void run_input(std::string_view input) {
     RunState run = load_run(path);
     if (!is_small(run.config)) return;
     must("a run that opens goes on, is saved and opens again", [&] {
-      const RunState on = trained(std::move(run));
+      const RunState on = trained(run);
       save_run(folder() / "again", on);
       require_same(on, load_run(folder() / "again"));
     });
