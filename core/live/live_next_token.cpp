@@ -9,7 +9,7 @@
 
 namespace nopeek {
 
-namespace {
+namespace live {
 
 /// A decoder keeps references: this keeps what they refer to.
 struct Reader {
@@ -20,7 +20,7 @@ struct Reader {
       : model(std::move(m)), cache(use_cache), decoder(*model.parameters, *model.mask, use_cache, &threads) {}
 };
 
-}  // namespace
+}  // namespace live
 
 bool LiveNextToken::Question::operator==(const Question& other) const {
   return text == other.text && cache == other.cache && us == other.us &&
@@ -29,6 +29,7 @@ bool LiveNextToken::Question::operator==(const Question& other) const {
 }
 
 struct LiveNextToken::Readers {
+  using Reader = live::Reader;
   ThreadPool threads{hardware_threads(), give_way};
   std::vector<std::unique_ptr<Reader>> readers, replaying;  // by the model's place
   uint64_t number = 0;
