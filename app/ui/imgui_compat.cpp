@@ -84,6 +84,7 @@ void recover_frame() {
   io.ConfigErrorRecoveryEnableTooltip = tells;
 #else
   ImGui::ErrorCheckEndFrameRecover(nullptr);
+  while (!GImGui->FontStack.empty()) ImGui::PopFont();  // which that leaves as they are
 #endif
 }
 

@@ -45,12 +45,12 @@ TEST_CASE("whatever ends the hold of an opened model, the twin that was held is 
   save_small_run(folder / "run");
   const WayBack ways[] = {
       {"key R\nwait until run == 2\n", true},
-      {"set \"Size\" Twins\n", true},
+      {"click \"Size\"\nclick \"Model/Twins\"\n", true},
       {"click \"Reset with\"\nclick \"Next seed\"\nwait until run == 2\n", true},
       {"set \"Size\" tiny\nwait until run == 2\n", true},
       {"set \"Size\" small\nwait until run == 2\n", false},
       {"set \"Size\" \"Custom\u2026\"\ntype \"Layers\" 3\nclick \"Apply\"\nwait until run == 2\n", false},
-      {"set \"Corpus\" pull-requests\nwait until run == 2\n", false},
+      {"set \"Corpus\" toy\nwait until run == 2\n", false},
       {"drop \"" + (folder / "run").string() + "\"\nwait until run == 2\n", false},
   };
   for (const WayBack& way : ways) {
@@ -59,7 +59,7 @@ TEST_CASE("whatever ends the hold of an opened model, the twin that was held is 
       CAPTURE(page);
       AppHost host;
       REQUIRE_MESSAGE(
-          host.play("set \"Corpus\" toy\nclick \"Unmasked\"\nscene Microscope\n"
+          host.play("click \"Unmasked\"\nscene Microscope\n"
                     "wait until microscope.ready == true\nclick \"Microscope/Mask\"\n"
                     "click \"Mask cells\" 0.2292,0.1042\nexpect microscope.draft == custom\nclick \"Microscope/" +
                     std::string(page) + "\"\ndrop \"" + (folder / "lonely").string() +
@@ -102,10 +102,12 @@ TEST_CASE("keys of a text go on while another model opens beneath them") {
   REQUIRE_MESSAGE(host.play("click \"Unmasked\"\nscene Generate\nwait until generate.ready == true"), host.failure());
   std::string keys = "drop \"" + (folder / "lonely").string() + "\"\n";
   for (int i = 0; i < 20; ++i) keys += "key Right\nkey D\nkey Ctrl+Z\nkey Left\nkey Ctrl+Y\n";
-  CHECK_MESSAGE(host.play(keys + "wait until held == lonely\nwait until generate.ready == true\nkey Right\n"
-                                 "wait until generate.written == 1\nset \"Size\" Twins\nexpect held == unmasked\n"
-                                 "wait until generate.ready == true"),
-                host.failure());
+  CHECK_MESSAGE(
+      host.play(keys +
+                "wait until held == lonely\nwait until generate.ready == true\nkey Right\n"
+                "wait until generate.written == 1\nclick \"Size\"\nclick \"Model/Twins\"\nexpect held == unmasked\n"
+                "wait until generate.ready == true"),
+      host.failure());
 }
 
 TEST_CASE("frozen weights go on writing while training goes on, and end with a change to an opened model") {
