@@ -112,7 +112,7 @@ fuzz_one() {
   rss=$(sed -n 's/^stat::peak_rss_mb: *//p' "$log")
   edges=$(sed -n 's/.* cov: \([0-9]*\) .*/\1/p' "$log" | tail -n 1)
   printf '%-14s %10s %8s %8s   %s\n' "$target" "${inputs:-?}" "${edges:-?}" "${rss:-?}" \
-    "$([ $status = 0 ] && echo nothing found || sed -n 's/.*Test unit written to \(.*\)/FOUND \1/p; s/^BROKEN/FOUND/p' "$log" | tail -n 2 | paste -sd ' ')"
+    "$([ $status = 0 ] && echo nothing found || sed -n 's/.*Test unit written to \(.*\)/FOUND \1/p; s/^BROKEN:/BROKEN:/p' "$log" | tail -n 2 | paste -sd ' ')"
   return $status
 }
 export -f fuzz_one

@@ -51,7 +51,8 @@ void describe_train(Options& options, TrainCommand& train) {
   };
   options
       .custom("--config", "SIZE", "tiny, small, medium or large",
-              "Model size to start from: tiny, small, medium or large", choose_size)
+              "Model size to start from: tiny, small, medium or large", choose_size,
+              [&train] { return preset_name(train.config); })
       .words = kSizes;
   const auto set_corpus = [&train](const std::string& name) { return train.corpus = name, !name.empty(); };
   auto& corpus =

@@ -67,7 +67,7 @@ Options::Option& Options::custom(const std::string& name, const std::string& kin
     const std::string given = values.front().empty() ? "an empty one" : utf8::quoted(values.front());
     throw Error(added.name + " needs " + added.needs + ", not " + given + ".");
   };
-  added.option = app_->add_option(name, take, help)->type_name(kind);
+  added.option = app_->add_option(name, CLI::callback_t(take), help)->type_name(kind);
   if (added.shown_default) added.option->default_str(added.shown_default());
   return added;
 }
@@ -232,12 +232,15 @@ std::string help_of(const Options& command) {
               "The commands are " + listed(names, " and ") + ".");
 }
 
-/// The library's message names the option that it speaks of at its beginning.
+/// The library's message names the option that it speaks of at its beginning; a flag without its dashes.
 [[noreturn]] void explain(const Options& command, const CLI::ParseError& error) {
   const std::string what = error.what();
   for (const Options::Option& each : command.all()) {
-    if (!what.starts_with(each.name + ":") && !what.starts_with(each.name + " ")) continue;
-    if (each.needs.empty()) throw Error(each.name + " is a switch and takes no value.");
+    const bool is_flag = each.needs.empty();
+    const bool named = what.starts_with(each.name + ":") || what.starts_with(each.name + " ") ||
+                       (is_flag && what.starts_with(each.name.substr(2) + " "));
+    if (!named) continue;
+    if (is_flag) throw Error(each.name + " is a switch and takes no value.");
     if (each.option->count() > 1) throw Error(each.name + " is given more than once.");
     if (each.option->count() == 1) break;
     if (dynamic_cast<const CLI::RequiredError*>(&error) != nullptr) {

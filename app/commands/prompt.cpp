@@ -16,6 +16,7 @@ void require_utf8(const std::string& text, const std::string& name) {
 }
 
 void note_lacking(const Tokenizer& tokenizer, const std::string& text) {
+  tokenizer.require_rows(text);
   constexpr size_t kMost = 8;
   std::vector<std::string> words;
   for (const auto& piece : tokenizer.pieces(text)) {

@@ -153,7 +153,7 @@ class Checkpoints {
     if (!due(lab.steps())) return;
     last_ = Clock::now();
     try {
-      save_run(command_.save, lab.state());
+      save_run(command_.save, lab.view());
     } catch (const std::exception& error) {
       if (!std::exchange(failed_, true)) {
         note(std::string("The checkpoint of step ") + std::to_string(lab.steps()) + " was not saved: " + reason(error) +
@@ -199,20 +199,26 @@ struct Kept {
   std::exception_ptr failure;  // the first one; null: none
 };
 
-/// Keeps the run and its log, each whatever becomes of the other.
+/// Keeps the run and its log, each whatever becomes of the other. A run that DIR refuses goes elsewhere: hours of
+/// training are not lost because of a name.
 Kept keep(const TrainCommand& command, const Lab& lab, TrainLog& log) {
   Kept kept;
-  const auto attempt = [&](const fs::path& path, std::optional<fs::path>& done, auto&& work) {
-    if (path.empty()) return;
+  const auto attempt = [&](bool asked, auto&& keep_it) {
     try {
-      work();
-      done = in_full(path);
+      if (asked) keep_it();
     } catch (const std::exception&) {
       if (!kept.failure) kept.failure = std::current_exception();
     }
   };
-  attempt(command.save, kept.run, [&] { save_run(command.save, lab.state()); });
-  attempt(command.log, kept.log, [&] { log.commit(); });
+  attempt(!command.save.empty(), [&] {
+    const SavedRunPlace place = save_run_somewhere(command.save, lab.view());
+    kept.run = in_full(place.folder);
+    if (!place.refused.empty()) throw Error(place.warning());
+  });
+  attempt(!command.log.empty(), [&] {
+    log.commit();
+    kept.log = in_full(command.log);
+  });
   return kept;
 }
 
@@ -223,11 +229,11 @@ void tell(const TrainCommand& command, const TrainReport& report) {
     line = std::string("Stopped by ") + signal_name(interrupted_by()) + " at step " + std::to_string(report.step) +
            " of " + std::to_string(report.steps) + ". ";
   }
-  if (report.saved) {
+  if (report.saved == in_full(command.save)) {
     line += "The run is saved in " + shown(*report.saved) + ".";
-  } else if (report.interrupted) {
+  } else if (report.interrupted && !report.saved) {
     line += command.save.empty() ? "The run is not saved: --save DIR would keep it." : "The run is not saved.";
-  }
+  }  // saved elsewhere: the error that follows says where
   if (!line.empty()) note(line);
   for (const LaneReport& lane : report.lanes) {
     if (!lane.stopped.empty()) note(lane.name + " stopped: " + lane.stopped);

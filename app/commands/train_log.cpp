@@ -1,9 +1,9 @@
 #include "app/commands/train_log.h"
 
 #include <algorithm>
-#include <array>
 
 #include "core/base/error.h"
+#include "core/io/folder.h"
 #include "core/io/shown.h"
 #include "core/live/run_log.h"
 
@@ -12,14 +12,6 @@ namespace nopeek {
 namespace fs = std::filesystem;
 
 namespace {
-
-/// Through links, absolute, without a slash at the end.
-fs::path resolved(const fs::path& path) {
-  std::error_code ignored;
-  fs::path plain = fs::weakly_canonical(fs::absolute(path, ignored), ignored);
-  if (plain.empty()) plain = fs::absolute(path, ignored).lexically_normal();
-  return plain.has_filename() ? plain : plain.parent_path();
-}
 
 bool lies_in(const fs::path& path, const fs::path& folder) {
   return std::mismatch(folder.begin(), folder.end(), path.begin(), path.end()).first == folder.end();
@@ -35,16 +27,10 @@ void require_log_beside(const fs::path& log, const fs::path& save) {
     throw Error("The folder " + shown(above) + " of --log is not there. Make it, or name another one.");
   }
   if (save.empty()) return;
-  const auto with_part = [](const fs::path& path) {  // both are written under this name first
-    return std::array{resolved(path), fs::path(resolved(path)) += ".part"};
-  };
-  for (const fs::path& file : with_part(log)) {
-    for (const fs::path& folder : with_part(save)) {
-      if (!lies_in(file, folder) && !lies_in(folder, file)) continue;
-      throw Error("--log " + shown(log) + " and --save " + shown(save) +
-                  " are in each other's way: the folder of a run holds nothing else. Name a log outside of it.");
-    }
-  }
+  const fs::path file = resolved(log), folder = resolved(save);
+  if (!lies_in(file, folder) && !lies_in(folder, file)) return;
+  throw Error("--log " + shown(log) + " and --save " + shown(save) +
+              " are in each other's way: the folder of a run holds nothing else. Name a log outside of it.");
 }
 
 }  // namespace

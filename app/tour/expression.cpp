@@ -7,6 +7,7 @@
 #include <sstream>
 
 #include "core/base/error.h"
+#include "core/io/shown.h"
 
 namespace nopeek::tour {
 
@@ -68,8 +69,8 @@ const json& find_figure(const json& figures, const std::string& path) {
     } else if (at->is_array() && parse_number(part, index) && index >= 0 && index < static_cast<double>(at->size())) {
       at = &at->at(static_cast<size_t>(index));
     } else {
-      throw Error("there is no figure '" + path + "': '" + part + "' is not among " +
-                  (at->is_object() ? names_in(*at) : "the parts of " + at->dump()));
+      throw Error(one_line("there is no figure '" + path + "': '" + part + "' is not among " +
+                           (at->is_object() ? names_in(*at) : "the parts of " + at->dump())));
     }
   }
   return *at;
@@ -83,7 +84,7 @@ bool holds(const Expression& e, const json& value) {
     return compare(*found, e.op, wanted);
   }
   if (e.op != "==" && e.op != "!=") {
-    throw Error("'" + e.text() + "' cannot be told: " + as_text(value) + " is not a number");
+    throw Error(one_line("'" + e.text() + "' cannot be told: " + as_text(value) + " is not a number"));
   }
   const auto wanted_truth = truth(e.literal);
   const auto found_truth = value.is_boolean() ? std::optional<bool>(value.get<bool>()) : truth(as_text(value));

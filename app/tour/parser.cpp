@@ -230,7 +230,7 @@ std::vector<Step> parse(std::string_view text, const std::string& file) {
       }
       if (const auto words = split(text.substr(0, end)); !words.empty()) steps.push_back({line, command(words)});
     } catch (const Error& e) {
-      throw Error(file + ":" + std::to_string(line) + ": " + e.what());
+      throw Error(one_line(file + ":" + std::to_string(line) + ": " + e.what()));
     }
     text.remove_prefix(std::min(end + 1, text.size()));
   }

@@ -10,6 +10,7 @@
 
 #include "core/base/error.h"
 #include "core/io/file.h"
+#include "core/io/shown.h"
 #include "core/text/utf8.h"
 
 namespace nopeek::tour {
@@ -167,7 +168,7 @@ void Player::tick(double now) {
   try {
     act();
   } catch (const std::exception& e) {
-    failure_ = file_ + ":" + std::to_string(next_ ? steps_[next_ - 1].line : 0) + ": " + e.what();
+    failure_ = one_line(file_ + ":" + std::to_string(next_ ? steps_[next_ - 1].line : 0) + ": " + e.what());
     status_ = Status::kFailed;
   }
 }

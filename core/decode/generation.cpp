@@ -102,8 +102,8 @@ void generate_token(Decoder<S>& decoder, const SamplingConfig& sampling, Generat
   generation.append(written_token(distribution, distribution.draw(u), u, false, 0));
 }
 
-std::vector<TokenId> prompt_tokens(const Tokenizer& tokenizer, std::string_view prompt) {
-  std::vector<TokenId> ids = tokenizer.encode(prompt);
+std::vector<TokenId> prompt_tokens(const Tokenizer& tokenizer, std::string_view prompt, Progress* progress) {
+  std::vector<TokenId> ids = tokenizer.encode(prompt, progress);
   if (!ids.empty()) return ids;
   if (!tokenizer.eos()) throw Error("The prompt has no token that this model knows. Write at least one word.");
   return {*tokenizer.eos()};

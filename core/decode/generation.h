@@ -86,8 +86,8 @@ void generate_token(Decoder<S>& decoder, const SamplingConfig& sampling, Generat
                     Distribution& distribution, const Dropout& dropout = {}, Progress* progress = nullptr);
 
 /// The tokens of a prompt; of an empty one, the end of the document before, so that there is something to continue.
-/// Throws Error if `tokenizer` has no such token. `prompt` is valid UTF-8.
-std::vector<TokenId> prompt_tokens(const Tokenizer& tokenizer, std::string_view prompt);
+/// Throws Error if `tokenizer` has no such token, and Cancelled. `prompt` is valid UTF-8.
+std::vector<TokenId> prompt_tokens(const Tokenizer& tokenizer, std::string_view prompt, Progress* progress = nullptr);
 
 /// Greedy continuation of a prompt, not empty: again and again the likeliest next token (the lower id among equals),
 /// until `eos`, which is not returned, or `max_new_tokens`. Throws as next_logits() does.

@@ -10,6 +10,9 @@ namespace nopeek {
 
 namespace {
 
+/// A top-p of 0.8 stands for eight tenths, though the double 0.8 lies above: eight of ten equal tokens reach it.
+constexpr double kRounding = 4 * std::numeric_limits<double>::epsilon();
+
 constexpr float kInfinity = std::numeric_limits<float>::infinity();
 
 /// -sum p ln p over the first `count` candidates, in nats.
@@ -78,16 +81,19 @@ void Distribution::filter(const SamplingConfig& config) {
     if (i < in_top_k_) top_k_exp_sum_ += c.exp;
   }
 
-  // The smallest set that reaches p: the candidate that crosses it is kept, and so is always at least one.
+  // The smallest set that reaches p: the candidate that crosses it is kept, and so is always at least one. Sums of exp
+  // are compared, which are exact where tokens are equal; shares would be rounded before they are added.
   kept_ = config.temperature == 0 ? 1 : in_top_k_;
-  double cumulative = 0;
+  const double enough = config.top_p * top_k_exp_sum_ * (1 - kRounding);
+  double cumulative = 0, exps = 0;
   bool reached = config.top_p >= 1 || config.temperature == 0;
   for (size_t i = 0; i < candidates_.size(); ++i) {
     Candidate& c = candidates_[i];
     c.p_temperature = c.exp / exp_sum_;
     c.p_top_k = i < in_top_k_ ? c.exp / top_k_exp_sum_ : 0.0;
     c.cumulative = cumulative += c.p_top_k;
-    if (!reached && cumulative >= config.top_p) kept_ = i + 1, reached = true;
+    if (i < in_top_k_) exps += c.exp;
+    if (!reached && exps >= enough) kept_ = i + 1, reached = true;
   }
   kept_ = std::min(kept_, in_top_k_);
 

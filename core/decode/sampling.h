@@ -12,7 +12,9 @@ namespace nopeek {
 struct SamplingConfig {
   double temperature = 1;  // 0: greedy
   int top_k = 0;           // keeps the k likeliest; 0: off
-  double top_p = 1;        // keeps the smallest set that reaches p (nucleus; Holtzman et al. 2019); 1: off
+  // Keeps the smallest set that reaches p (nucleus; Holtzman et al. 2019); 1: off. A set that equals p but for the
+  // rounding of a double has reached it: of N equal tokens, m/N keeps m.
+  double top_p = 1;
 
   /// Throws Error with one line that names the setting that cannot work.
   void validate() const;

@@ -34,6 +34,8 @@ fs::path end_of_links(fs::path path) {
 
 #ifndef _WIN32
 
+constexpr const char* kWrite = "we";  // not for child processes
+
 /// A copy of standard output or error if `path` is where it goes, else null. Opened anew, a file would be written from
 /// its beginning by both.
 std::FILE* own_output(const fs::path& path) {
@@ -93,6 +95,7 @@ class PipeErrors {
 
 #else
 
+constexpr const char* kWrite = "wb";
 std::FILE* own_output(const fs::path&) { return nullptr; }
 std::FILE* open_special(const fs::path& path, bool) { return std::fopen(path.string().c_str(), "wb"); }
 bool may_write(const fs::path&) { return true; }
@@ -143,11 +146,11 @@ FileWriter::FileWriter(fs::path path, Reader reader) : path_(std::move(path)) {
 
 void FileWriter::open_part(bool exists, fs::perms permissions) {
   try {
-    part_.emplace(target_, Part::Kind::kFile, exists ? permissions : fs::perms::all);
+    part_.emplace(target_, DiskPart::Kind::kFile, exists ? permissions : fs::perms::all);
   } catch (const fs::filesystem_error& error) {
     fail(error.code().message());
   }
-  file_.reset(std::fopen(part_->path().string().c_str(), "wbe"));
+  file_.reset(std::fopen(part_->path().string().c_str(), kWrite));
   if (!file_) fail(reason_of(errno));
   if (exists) give_owner_and_permissions(file_.get(), target_);
 }

@@ -40,7 +40,7 @@ class FileWriter {
 
   std::filesystem::path path_;    // as it was named, for messages
   std::filesystem::path target_;  // at the end of the links
-  std::optional<Part> part_;      // none: written in place
+  std::optional<DiskPart> part_;  // none: written in place
   std::unique_ptr<std::FILE, Close> file_;
 };
 

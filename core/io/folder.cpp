@@ -28,8 +28,9 @@ namespace {
 constexpr uint64_t kMostJson = 40u << 20;  // as much as config.json may have
 
 using Names = std::vector<std::string>;
-const Names kModelFiles = {"config.json", "model.safetensors", "tokenizer.json"};
-const Names kLaneFiles = {"config.json", "model.safetensors", "tokenizer.json", "training.safetensors"};
+const Names kModelFiles = {"config.json", "model.safetensors", "tokenizer.json", "tokenizer_config.json"};
+const Names kLaneFiles = {"config.json", "model.safetensors", "tokenizer.json", "tokenizer_config.json",
+                          "training.safetensors"};
 const Names kRunFiles = {"run.json", "corpus.safetensors"};
 
 bool contains(const Names& names, const std::string& name) {
@@ -165,7 +166,7 @@ bool must_stay(const fs::path& folder) {
 /// but not in one move: the file that makes it a model or a run goes first and comes last, so that an end of the
 /// program in between leaves none, and no mixture that looks like one.
 void fill(const fs::path& part, const fs::path& path) {
-  Part old(path / "", Part::Kind::kFolder);
+  DiskPart old(path / "", DiskPart::Kind::kFolder);
   std::vector<std::pair<fs::path, fs::path>> moves;
   for (const fs::path& name : names_in(path)) moves.emplace_back(path / name, old.path() / name);
   std::reverse(moves.begin(), moves.end());
@@ -228,7 +229,7 @@ FolderWriter::FolderWriter(const fs::path& path) : path_(resolved(path)) {
       throw Error(shown(path_) + " is a file, where a folder would be saved. Choose another name.");
     }
     if (exists) {
-      const Lock no_save_ends_now(path_.parent_path(), Lock::Wait::kBriefly);
+      const FileLock no_save_ends_now(path_.parent_path(), FileLock::Wait::kBriefly);
       require_replaceable(path_);
     } else {
       fs::create_directories(path_.parent_path());
@@ -241,21 +242,21 @@ FolderWriter::FolderWriter(const fs::path& path) : path_(resolved(path)) {
 
 void FolderWriter::make_part(bool exists) {
   if (exists && must_stay(path_)) {
-    part_.emplace(path_ / "", Part::Kind::kFolder);
+    part_.emplace(path_ / "", DiskPart::Kind::kFolder);
     return;
   }
   try {
-    part_.emplace(path_, Part::Kind::kFolder);
+    part_.emplace(path_, DiskPart::Kind::kFolder);
   } catch (const fs::filesystem_error& error) {
     if (!exists || !is_refusal(error.code())) throw;
-    part_.emplace(path_ / "", Part::Kind::kFolder);  // a folder of one's own in one that is not
+    part_.emplace(path_ / "", DiskPart::Kind::kFolder);  // a folder of one's own in one that is not
   }
 }
 
 void FolderWriter::commit() {
   try {
     sync_all(part());
-    const Lock alone(path_.parent_path(), Lock::Wait::kBriefly);
+    const FileLock alone(path_.parent_path(), FileLock::Wait::kBriefly);
     if (!rename_to_new(part(), path_)) replace();
     sync(path_);
     sync(path_.parent_path());

@@ -39,7 +39,7 @@ class FolderWriter {
   void replace();
   [[noreturn]] void fail(const std::error_code& error) const;
   std::filesystem::path path_;
-  std::optional<Part> part_;
+  std::optional<DiskPart> part_;
 };
 
 }  // namespace nopeek

@@ -21,7 +21,7 @@ class Fields {
   const nlohmann::json* find(const std::string& key) const;
   const nlohmann::json& at(const std::string& key) const;
 
-  // Without `otherwise`, the field must be there.
+  // Without `otherwise`, the field must be there. A whole number may be written as 12.0 or 1.2e1.
   int64_t integer(const std::string& key, int64_t least, int64_t most, std::optional<int64_t> otherwise = {}) const;
   /// Finite, from `least` to `most`.
   double number(const std::string& key, double least, double most, std::optional<double> otherwise = {}) const;

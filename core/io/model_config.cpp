@@ -23,7 +23,7 @@ constexpr int64_t kMostSteps = int64_t{1} << 53;  // what a JSON number holds ex
 constexpr double kMostFloat = std::numeric_limits<float>::max();
 constexpr int kVersion = 1;  // of the `nopeek` key
 
-[[noreturn]] void refuse(const Fields& config, const std::string& what) {
+[[noreturn]] void refuse_model(const Fields& config, const std::string& what) {
   throw Error(config.what() + ": NoPeek cannot compute a model with " + what + "; it opens GPT-2 models.");
 }
 
@@ -44,18 +44,18 @@ void require_model_type(const Fields& config) {
     throw Error(config.what() + " does not say \"model_type\". If it is a GPT-2, add \"model_type\": \"gpt2\".");
   }
   const std::string type = config.text("model_type");
-  if (type != "gpt2") refuse(config, "model_type " + utf8::quoted(type));
+  if (type != "gpt2") refuse_model(config, "model_type " + utf8::quoted(type));
 }
 
 /// Settings of the ecosystem that change the mathematics into what core does not compute.
 void require_gpt2(const Fields& config) {
   require_model_type(config);
-  if (config.flag("add_cross_attention", false)) refuse(config, "add_cross_attention on");
+  if (config.flag("add_cross_attention", false)) refuse_model(config, "add_cross_attention on");
   config.flag("reorder_and_upcast_attn", false);  // the same formula in another order
   for (const char* key : {"quantization_config", "pruned_heads", "auto_map"}) {
     const json* value = config.find(key);
     if (value != nullptr && !value->empty()) {
-      refuse(config, std::string(key) + (key == std::string("auto_map") ? " (code of its own)" : ""));
+      refuse_model(config, std::string(key) + (key == std::string("auto_map") ? " (code of its own)" : ""));
     }
   }
 }

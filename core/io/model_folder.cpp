@@ -15,23 +15,11 @@ namespace nopeek {
 
 namespace fs = std::filesystem;
 
-namespace {
-
-/// A token without a text could not be shown, and a text whose token has no weights could not be read.
-void require_same_vocabulary(const fs::path& folder, const Tokenizer& tokenizer, int vocab) {
-  if (tokenizer.vocab_size() == vocab) return;
-  throw Error(shown(folder) + ": the tokenizer has " + std::to_string(tokenizer.vocab_size()) +
-              " tokens and the model " + std::to_string(vocab) + ". The files do not belong together.");
-}
-
-}  // namespace
-
 Model read_model_files(const fs::path& asked, const BytesRead& count) {
   const fs::path folder = locate_model(asked);
   SavedConfig saved = read_model_config(folder / "config.json");
   if (count) count(0);  // may throw Cancelled
-  auto tokenizer = std::make_shared<const Tokenizer>(load_tokenizer(folder, saved.eos));
-  require_same_vocabulary(folder, *tokenizer, saved.model.vocab);
+  auto tokenizer = std::make_shared<const Tokenizer>(load_tokenizer(folder, saved.eos, saved.model.vocab));
   WeightFiles files(folder);
   auto parameters = std::make_shared<const Parameters<float>>(read_model_tensors(files, saved.model, count));
   std::string name = !saved.name.empty() ? saved.name : model_name(folder);
@@ -42,6 +30,7 @@ Model read_model_files(const fs::path& asked, const BytesRead& count) {
 void write_model_files(const fs::path& folder, const Model& model) {
   write_file(folder / "config.json", model_config_json(model));
   write_file(folder / "tokenizer.json", tokenizer_json(*model.tokenizer));
+  write_file(folder / "tokenizer_config.json", tokenizer_config_json(*model.tokenizer, model.config().context));
   // With a head of its own beside it, transformers wants the body's names to say which is which.
   const bool tied = model.config().tied;
   auto tensors = tensors_of(model.config(), model.parameters->flat(), tied ? "" : "transformer.");

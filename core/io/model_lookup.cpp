@@ -1,6 +1,7 @@
 #include "core/io/model_lookup.h"
 
 #include <algorithm>
+#include <cctype>
 #include <functional>
 #include <vector>
 

@@ -34,22 +34,22 @@ struct TensorNames {
 
 /// Layouts that hold the same model otherwise; said before one tensor after the other would be missed.
 void refuse_other_layouts(const WeightFiles& files, const TensorNames& names, const ModelConfig& config) {
-  const auto refuse = [&](const std::string& why) { throw Error(files.shown() + " " + why); };
+  const auto refuse_file = [&](const std::string& why) { throw Error(files.shown() + " " + why); };
   for (const auto& [name, file] : files.names()) {
     if (!name.starts_with("_orig_mod.")) continue;
-    refuse(
+    refuse_file(
         "has names that begin with \"_orig_mod.\", as torch.compile leaves them. Rename the tensors to GPT-2's names.");
   }
   const std::string block = names.prefix + "h.0.", c_attn = block + "attn.c_attn.weight";
   const auto C = static_cast<uint64_t>(config.channels);
   if (files.contains(c_attn) && files.tensor(c_attn).shape == SafetensorsReader::Shape{3 * C, C}) {
-    refuse(
+    refuse_file(
         "keeps its weights as (out, in), as nanoGPT and Linear layers do; GPT-2 keeps them as (in, out). Transpose "
         "c_attn, c_proj and c_fc of every block.");
   }
   if (files.contains(block + "ln_1.weight") && !files.contains(block + "ln_1.bias")) {
-    refuse("lacks the tensor " + utf8::quoted(block + "ln_1.bias") +
-           ". If the model has no biases, as nanoGPT's, add them to the file as zeros.");
+    refuse_file("lacks the tensor " + utf8::quoted(block + "ln_1.bias") +
+                ". If the model has no biases, as nanoGPT's, add them to the file as zeros.");
   }
 }
 

@@ -26,13 +26,13 @@ namespace fs = std::filesystem;
 
 #ifdef _WIN32
 
-Lock::Lock(const fs::path&, Wait) {}
-Lock::~Lock() = default;
+FileLock::FileLock(const fs::path&, Wait) {}
+FileLock::~FileLock() = default;
 void sync(const fs::path&) {}
 
 #else
 
-Lock::Lock(const fs::path& path, Wait wait)
+FileLock::FileLock(const fs::path& path, Wait wait)
     : file_(open(path.c_str(), O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC)) {
   if (file_ < 0) {
     if (errno == ENOENT) state_ = State::kLost;
@@ -51,7 +51,7 @@ Lock::Lock(const fs::path& path, Wait wait)
   state_ = removed ? State::kLost : State::kHeld;
 }
 
-Lock::~Lock() {
+FileLock::~FileLock() {
   if (file_ >= 0) close(file_);
 }
 
@@ -67,7 +67,7 @@ void sync(const fs::path& path) {
 
 #endif
 
-Lock& Lock::operator=(Lock&& other) noexcept {
+FileLock& FileLock::operator=(FileLock&& other) noexcept {
   std::swap(file_, other.file_);
   std::swap(state_, other.state_);
   return *this;
@@ -100,26 +100,33 @@ bool create_file(const fs::path& path, fs::perms permissions) {
   throw fs::filesystem_error("open", path, std::error_code(errno, std::generic_category()));
 }
 
+bool create_folder(const fs::path& path) {
+  std::error_code error;
+  if (fs::create_directory(path, error)) return true;
+  if (!error || error == std::errc::file_exists) return false;
+  throw fs::filesystem_error("mkdir", path, error);
+}
+
 bool is_number(std::string_view text) {
   return !text.empty() && text.find_first_not_of("0123456789") == std::string_view::npos;
 }
 
 }  // namespace
 
-Part::Part(const fs::path& path, Kind kind, fs::perms permissions) {
+DiskPart::DiskPart(const fs::path& path, Kind kind, fs::perms permissions) {
   static std::atomic<int> counter = 0;
   constexpr int kTries = 1000;  // names that a process of the same number left behind
   for (int i = 0; i < kTries; ++i) {
     path_ = path;
     path_ += std::string(kPart) + std::to_string(process_id()) + "-" + std::to_string(++counter);
-    if (kind == Kind::kFile ? !create_file(path_, permissions) : !fs::create_directory(path_)) continue;
-    lock_ = Lock(path_);
+    if (kind == Kind::kFile ? !create_file(path_, permissions) : !create_folder(path_)) continue;
+    lock_ = FileLock(path_);
     if (!lock_.lost()) return;  // between these lines somebody may have taken it for a dead one, and removed it
   }
   throw fs::filesystem_error("create", path, std::make_error_code(std::errc::file_exists));
 }
 
-Part::~Part() {
+DiskPart::~DiskPart() {
   std::error_code ignored;
   if (!kept_) fs::remove_all(path_, ignored);
 }
@@ -136,7 +143,7 @@ void remove_dead_parts(const fs::path& path) {
   std::error_code error;
   const fs::path folder = path.has_parent_path() ? path.parent_path() : ".";
   for (fs::directory_iterator entry(folder, error), end; !error && entry != end; entry.increment(error)) {
-    if (!is_part_of(entry->path(), path) || !Lock(entry->path()).held()) continue;
+    if (!is_part_of(entry->path(), path) || !FileLock(entry->path()).held()) continue;
     std::error_code ignored;
     fs::remove_all(entry->path(), ignored);
   }

@@ -7,14 +7,14 @@ namespace nopeek {
 
 /// Keeps others off a file or a folder for as long as it lives. The system lets go of it when the process ends, however
 /// that happens, so what nobody holds is nobody's. Not held where the system or the file system cannot.
-class Lock {
+class FileLock {
  public:
   enum class Wait { kNo, kBriefly };  // kBriefly: up to two seconds, and then goes on without
-  Lock() = default;
-  explicit Lock(const std::filesystem::path& path, Wait wait = Wait::kNo);
-  Lock(const Lock&) = delete;
-  Lock& operator=(Lock&& other) noexcept;
-  ~Lock();
+  FileLock() = default;
+  explicit FileLock(const std::filesystem::path& path, Wait wait = Wait::kNo);
+  FileLock(const FileLock&) = delete;
+  FileLock& operator=(FileLock&& other) noexcept;
+  ~FileLock();
 
   bool held() const { return state_ == State::kHeld; }
   /// Another one holds it, or it was removed before it could be locked.
@@ -28,13 +28,14 @@ class Lock {
 
 /// A new file or folder beside `path` (path + ".part-", the number of the process and another one), locked by who made
 /// it. Removed at the end if it still has that name.
-class Part {
+class DiskPart {
  public:
   enum class Kind { kFile, kFolder };
   /// `path` may end with a slash: the part then lies in that folder. `permissions`: at most. Throws filesystem_error.
-  Part(const std::filesystem::path& path, Kind kind, std::filesystem::perms permissions = std::filesystem::perms::all);
-  ~Part();
-  Part(const Part&) = delete;
+  DiskPart(const std::filesystem::path& path, Kind kind,
+           std::filesystem::perms permissions = std::filesystem::perms::all);
+  ~DiskPart();
+  DiskPart(const DiskPart&) = delete;
 
   const std::filesystem::path& path() const { return path_; }
   /// It stays where it is, for people to find.
@@ -43,7 +44,7 @@ class Part {
  private:
   std::filesystem::path path_;
   bool kept_ = false;
-  Lock lock_;
+  FileLock lock_;
 };
 
 /// Whether `entry` has the name of a part of `path`.

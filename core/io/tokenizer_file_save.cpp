@@ -15,7 +15,9 @@ std::vector<std::string> spelled(const Tokenizer::Parts& parts) {
   std::vector<std::string> tokens = parts.tokens;
   if (parts.kind != TokenizerKind::kBytePair) return tokens;
   for (std::string& token : tokens) token = spell_bytes(token);
-  for (const TokenId id : parts.special) tokens[static_cast<size_t>(id)] = parts.tokens[static_cast<size_t>(id)];
+  for (const SpecialToken& special : parts.special) {
+    tokens[static_cast<size_t>(special.id)] = parts.tokens[static_cast<size_t>(special.id)];
+  }
   return tokens;
 }
 
@@ -33,20 +35,33 @@ class Lines {
 };
 
 std::string added_tokens(const Tokenizer::Parts& parts) {
-  std::vector<TokenId> special = parts.special;
-  std::sort(special.begin(), special.end());
+  std::vector<SpecialToken> special = parts.special;
+  std::sort(special.begin(), special.end(), [](const auto& a, const auto& b) { return a.id < b.id; });
   Lines lines("  ");
-  for (const TokenId id : special) {
-    lines.add("{\"id\": " + std::to_string(id) + ", \"content\": " + quoted(parts.tokens[static_cast<size_t>(id)]) +
-              ", \"single_word\": false, \"lstrip\": false, \"rstrip\": false, \"normalized\": false, "
-              "\"special\": true}");
+  const auto flag = [](bool value) { return value ? "true" : "false"; };
+  for (const SpecialToken& token : special) {
+    const std::string& content = parts.tokens[static_cast<size_t>(token.id)];
+    lines.add("{\"id\": " + std::to_string(token.id) + ", \"content\": " + quoted(content) + ", \"single_word\": " +
+              flag(token.single_word) + ", \"lstrip\": " + flag(token.lstrip) + ", \"rstrip\": " + flag(token.rstrip) +
+              ", \"normalized\": " + flag(token.normalized) + ", \"special\": true}");
   }
   return lines.between("[", "]");
 }
 
-std::string vocab(const std::vector<std::string>& tokens) {
+/// Tokens that the vocabulary of the file has: the ids up to the first gap among added tokens, which may have gaps.
+size_t in_vocabulary(const Tokenizer::Parts& parts) {
+  std::vector<bool> added(parts.tokens.size());
+  for (const SpecialToken& token : parts.special) added[static_cast<size_t>(token.id)] = true;
+  size_t end = parts.tokens.size();
+  while (end > 0 && (added[end - 1] || parts.tokens[end - 1].empty())) --end;
+  while (end < parts.tokens.size() && !parts.tokens[end].empty()) ++end;
+  return end;
+}
+
+std::string vocab(const Tokenizer::Parts& parts, const std::vector<std::string>& tokens) {
   Lines lines("    ");
-  for (size_t id = 0; id < tokens.size(); ++id) lines.add(quoted(tokens[id]) + ": " + std::to_string(id));
+  const size_t size = in_vocabulary(parts);
+  for (size_t id = 0; id < size; ++id) lines.add(quoted(tokens[id]) + ": " + std::to_string(id));
   return lines.between("{", "}");
 }
 
@@ -71,14 +86,15 @@ std::string model(const Tokenizer& tokenizer) {
   const Tokenizer::Parts& parts = tokenizer.parts();
   const std::vector<std::string> tokens = spelled(parts);
   if (parts.kind != TokenizerKind::kBytePair) {
-    return "{\n    \"type\": \"WordLevel\",\n    \"vocab\": " + vocab(tokens) +
+    return "{\n    \"type\": \"WordLevel\",\n    \"vocab\": " + vocab(parts, tokens) +
            ",\n    \"unk_token\": " + quoted(unknown_name(tokenizer)) + "\n  }";
   }
   return "{\n    \"type\": \"BPE\",\n    \"dropout\": null,\n    \"unk_token\": " +
          (parts.unknown ? quoted(tokens[static_cast<size_t>(*parts.unknown)]) : "null") +
          ",\n    \"continuing_subword_prefix\": null,\n    \"end_of_word_suffix\": null,\n    \"fuse_unk\": false,\n"
-         "    \"byte_fallback\": false,\n    \"vocab\": " +
-         vocab(tokens) + ",\n    \"merges\": " + merges(parts.merges, tokens) + "\n  }";
+         "    \"byte_fallback\": false,\n" +
+         (parts.ignore_merges ? "    \"ignore_merges\": true,\n" : "") + "    \"vocab\": " + vocab(parts, tokens) +
+         ",\n    \"merges\": " + merges(parts.merges, tokens) + "\n  }";
 }
 
 constexpr const char* kByteLevel =
@@ -104,6 +120,23 @@ std::string tokenizer_json(const Tokenizer& tokenizer) {
          ",\n  \"normalizer\": null,\n  \"pre_tokenizer\": " + pre_tokenizer(tokenizer.kind()) +
          ",\n  \"post_processor\": null,\n  \"decoder\": " + decoder(tokenizer.kind()) +
          ",\n  \"model\": " + model(tokenizer) + "\n}\n";
+}
+
+std::string tokenizer_config_json(const Tokenizer& tokenizer, int context) {
+  nlohmann::ordered_json config;
+  config["tokenizer_class"] = "PreTrainedTokenizerFast";
+  // A token that is named here is special from then on, whatever tokenizer.json says.
+  const auto name = [&](const char* key, std::optional<TokenId> id) {
+    const auto& special = tokenizer.parts().special;
+    const auto is_it = [&](const SpecialToken& token) { return token.id == id; };
+    if (std::any_of(special.begin(), special.end(), is_it)) config[key] = tokenizer.token(*id);
+  };
+  name("bos_token", tokenizer.eos());
+  name("eos_token", tokenizer.eos());
+  name("unk_token", tokenizer.unknown());
+  config["model_max_length"] = context;
+  config["clean_up_tokenization_spaces"] = false;
+  return config.dump(2) + "\n";
 }
 
 }  // namespace nopeek

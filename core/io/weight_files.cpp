@@ -61,10 +61,11 @@ void WeightFiles::open_shards(const fs::path& folder, const std::map<std::string
   }
   for (const std::string& shard : shards) {
     std::error_code error;
-    if (!fs::exists(folder / shard, error)) {
-      throw Error("There is no " + nopeek::shown(folder / shard) + ", one of the " + count +
-                  " files that hold this model's weights. Get it from where the others came from.");
-    }
+    if (fs::exists(folder / shard, error)) continue;
+    throw Error("There is no " + nopeek::shown(folder / shard) + ", one of the " + count +
+                " files that hold this model's weights. Get it from where the others came from.");
+  }
+  for (const std::string& shard : shards) {
     files_.emplace_back(folder / shard);
     for (const auto& [name, tensor] : files_.back().tensors()) {
       const auto said = file_of_tensor.find(name);

@@ -40,22 +40,33 @@ std::string in_bytes(double bytes) {
 
 }  // namespace
 
-void Lab::require_memory(const RunConfig& config, size_t lanes) {
-  const double memory = static_cast<double>(lanes) * training_memory(config);
-  if (memory <= kSurelyThere) return;
-  const double there = kShareOfMemory * available_memory();
-  if (memory <= std::min(kMostMemory, there)) return;
-  const std::string reason = memory > kMostMemory ? "more than the " + in_bytes(kMostMemory) + " that NoPeek allows."
-                                                  : "and only " + in_bytes(there) + " is free for them.";
+namespace {
+
+void require(bool ok, double memory, const std::string& reason) {
+  if (ok) return;
   throw Error("These models would take about " + in_bytes(memory) + " of memory, " + reason +
               " Choose a smaller width, context or batch, or fewer layers.");
+}
+
+void require_allowed(double memory) {
+  require(memory <= kMostMemory, memory, "more than the " + in_bytes(kMostMemory) + " that NoPeek allows.");
+}
+
+}  // namespace
+
+void Lab::require_memory(const RunConfig& config, size_t lanes) {
+  const double memory = static_cast<double>(lanes) * training_memory(config);
+  require_allowed(memory);
+  if (memory <= kSurelyThere) return;
+  const double there = kShareOfMemory * available_memory();
+  require(memory <= there, memory, "and only " + in_bytes(there) + " is free for them.");
 }
 
 RunConfig Lab::checked(RunConfig config, const Corpus& corpus, size_t lanes) {
   config.model.vocab = corpus.vocab_size();
   config.validate();
   corpus.require_context(config.model.context);
-  require_memory(config, lanes);
+  require_allowed(static_cast<double>(lanes) * training_memory(config));
   return config;
 }
 
@@ -77,6 +88,7 @@ Lab::Lab(RunConfig config, std::shared_ptr<const Corpus> corpus, std::vector<Lan
       corpus_(std::move(corpus)),
       batcher_(*corpus_, config_.train.batch, config_.model.context, config_.seed),
       probe_(corpus_->probe(std::min(kProbeLength, config_.model.context))) {
+  require_memory(config_, lanes.size());
   for (const LaneStart& start : lanes) lanes_.push_back(std::make_unique<Lane>(start, config_));
 }
 

@@ -20,9 +20,11 @@ class Lab {
   /// The two lanes that the app starts with: "masked" (causal) and "unmasked" (full).
   static std::vector<LaneStart> twins(int context);
 
-  /// Throws Error, with advice, if so many models in training would take more memory than a desk has.
+  /// Throws Error, with advice, if so many models in training would take more memory than is free now.
   static void require_memory(const RunConfig& config, size_t lanes);
-  /// `config` with the vocabulary of the corpus. Throws Error if it cannot work, be it for the text or for the memory.
+  /// `config` with the vocabulary of the corpus. Throws Error if it cannot work, be it for the text or because it would
+  /// take more memory than a desk has. What is free now is another question: of a run that is there already, no more
+  /// is needed.
   static RunConfig checked(RunConfig config, const Corpus& corpus, size_t lanes);
 
   /// Throws Error if configuration, corpus and masks do not fit. `config.model.vocab` is taken from the corpus.

@@ -288,7 +288,6 @@ struct LiveLab::Impl {
     begin([&] { return std::make_unique<Lab>(*command.state); });
   }
   void carry_out(VisitRun command) { command.visit(run.lab->view()); }
-  void carry_out(TakeState command) { command.taken(std::make_shared<const RunState>(run.lab->state())); }
 
   /// The present run stays until all is there that may fail to come.
   template <class MakeLab>
@@ -331,7 +330,10 @@ struct LiveLab::Impl {
   }
 
   /// What can be refused at once is refused here, in the caller's thread.
-  void check(Restart& command) const { command.config = Lab::checked(command.config, *command.corpus, kLanes); }
+  void check(Restart& command) const {
+    command.config = Lab::checked(command.config, *command.corpus, kLanes);
+    Lab::require_memory(command.config, kLanes);
+  }
   void check(Resume& command) const {
     const auto twins = Lab::twins(1);
     const auto& lanes = command.state->lanes;

@@ -35,10 +35,7 @@ struct VisitRun {  // calls `visit` with the run as it is then: on a worker thre
                    // ends before. Training waits until it returns, so a run is saved without a copy of it.
   std::function<void(const RunView&)> visit;
 };
-struct TakeState {  // the same with a copy of the run, with which training goes on at once
-  std::function<void(std::shared_ptr<const RunState>)> taken;
-};
-using Command = std::variant<SetPaused, StepOnce, SetRate, SetMask, Restart, Resume, VisitRun, TakeState>;
+using Command = std::variant<SetPaused, StepOnce, SetRate, SetMask, Restart, Resume, VisitRun>;
 
 /// Twins in training on threads of their own, which give way to all others: to the window, and to the graphics driver.
 /// Nothing here blocks for longer than it takes to swap a pointer.

@@ -127,11 +127,6 @@ std::vector<uint16_t> read_ids(SafetensorsReader& file, const std::string& name,
   return ids;
 }
 
-bool same_tokens(const Tokenizer::Parts& a, const Tokenizer::Parts& b) {
-  return a.kind == b.kind && a.tokens == b.tokens && a.merges == b.merges && a.eos == b.eos && a.unknown == b.unknown &&
-         a.special == b.special;
-}
-
 /// Reads what the lane's folder holds; what the model's files repeat must agree with run.json. Returns the tokenizer.
 std::shared_ptr<const Tokenizer> read_lane(const fs::path& folder, LaneState& lane, const ModelConfig& config,
                                            const BytesRead& count) {
@@ -238,7 +233,7 @@ RunState load_run(const fs::path& folder, Progress* progress) {
   std::shared_ptr<const Tokenizer> tokenizer;
   for (LaneState& lane : run.lanes) {
     const auto of_lane = read_lane(folder / lane.name, lane, run.config.model, count);
-    if (tokenizer != nullptr && !same_tokens(tokenizer->parts(), of_lane->parts())) {
+    if (tokenizer != nullptr && tokenizer->parts() != of_lane->parts()) {
       throw Error(shown(folder) + ": the models " + run.lanes[0].name + " and " + lane.name +
                   " have different tokenizers. The files do not belong together.");
     }

@@ -21,9 +21,7 @@ BytePair::BytePair(const std::vector<std::string>& tokens, const TokenIds& ids, 
     if (!exists(merge.first) || !exists(merge.second)) throw Error(number + " is of a token that does not exist.");
     const auto result = ids.find(tokens[static_cast<size_t>(merge.first)] + tokens[static_cast<size_t>(merge.second)]);
     if (result == ids.end()) throw Error(number + " makes a token that is not in the vocabulary.");
-    if (!ranks_.emplace(key(merge.first, merge.second), static_cast<uint32_t>(rules_.size())).second) {
-      throw Error(number + " is there twice.");
-    }
+    ranks_[key(merge.first, merge.second)] = static_cast<uint32_t>(rules_.size());
     rules_.push_back({merge, result->second});
   }
 }
@@ -70,7 +68,8 @@ struct BytePair::Merging {
     for (int32_t i = 0; i < static_cast<int32_t>(nodes.size()); ++i) {
       if (node(i).symbol.id != kNone) propose(i);
     }
-    while (!heap.empty()) {
+    for (size_t turn = 0; !heap.empty(); ++turn) {
+      if (turn % 65536 == 0) stop_if_asked(progress);
       std::pop_heap(heap.begin(), heap.end(), std::greater());
       const uint64_t entry = heap.back();
       heap.pop_back();
@@ -80,13 +79,14 @@ struct BytePair::Merging {
   Node& node(int32_t at) { return nodes[static_cast<size_t>(at)]; }
 
   const BytePair& pair;
+  const Progress* progress;
   std::vector<Node> nodes{};
   std::vector<uint64_t> heap{};
   int32_t last = kEnd;
 };
 
-void BytePair::encode(std::string_view piece, std::vector<Symbol>& symbols) const {
-  Merging merging{*this};
+void BytePair::encode(std::string_view piece, std::vector<Symbol>& symbols, const Progress* progress) const {
+  Merging merging{*this, progress};
   merging.nodes.reserve(piece.size());
   for (uint32_t i = 0; i < piece.size(); ++i) {
     const TokenId id = bytes_[static_cast<unsigned char>(piece[i])];

@@ -30,14 +30,14 @@ class BytePair {
   static constexpr TokenId kNone = -1;
 
   BytePair() = default;
-  /// `ids` are the ids of `tokens`, by their bytes. Throws Error if a merge is given twice, or makes a token or is made
-  /// of one that does not exist.
+  /// `ids` are the ids of `tokens`, by their bytes. Of a merge that is given twice the later rank counts, as
+  /// everywhere. Throws Error if a merge makes a token or is made of one that does not exist.
   BytePair(const std::vector<std::string>& tokens, const TokenIds& ids, std::span<const Merge> merges,
            std::optional<TokenId> unknown);
 
   /// Appends the symbols of `piece`, by where they begin. Bytes that the vocabulary lacks take no part in the merging:
-  /// what stands around them become neighbours, as in the `tokenizers` library.
-  void encode(std::string_view piece, std::vector<Symbol>& symbols) const;
+  /// what stands around them become neighbours, as in the `tokenizers` library. Throws Cancelled.
+  void encode(std::string_view piece, std::vector<Symbol>& symbols, const Progress* progress = nullptr) const;
 
  private:
   struct Rule {

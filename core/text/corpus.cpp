@@ -66,11 +66,19 @@ TokenizerKind choose_kind(std::string_view text) {
                                                                                  : TokenizerKind::kCharacter;
 }
 
-/// Throws Error unless it is UTF-8. UTF-16 without a mark is valid UTF-8, if it is English: every other byte is zero.
+/// UTF-16 without a mark, which is valid UTF-8 if it is English: one byte of each pair is often zero, and always the
+/// same one. Zeros that somebody put between words fall on both; but what is mostly zeros is no text at all.
+bool has_zeros_of_utf16(std::string_view text) {
+  std::ptrdiff_t zeros[2] = {0, 0};
+  for (size_t i = 0; i < text.size(); ++i) zeros[i % 2] += text[i] == '\0';
+  const auto [fewer, more] = std::minmax(zeros[0], zeros[1]);
+  return (more * 100 > std::ssize(text) && fewer * 10 < more) || (fewer + more) * 2 > std::ssize(text);
+}
+
+/// Throws Error unless it is UTF-8.
 void require_utf8(const std::string& shown, std::string_view text) {
-  constexpr std::ptrdiff_t kMostZeros = 100;  // one byte in a hundred
   const bool marked = text.starts_with("\xFF\xFE") || text.starts_with("\xFE\xFF");
-  if (marked || std::count(text.begin(), text.end(), '\0') * kMostZeros > std::ssize(text)) {
+  if (marked || has_zeros_of_utf16(text)) {
     throw Error("The text " + shown + " looks like UTF-16, which some editors call Unicode. Save it as UTF-8 and " +
                 "open it again.");
   }

@@ -1,7 +1,5 @@
 #include "core/text/split.h"
 
-#include <algorithm>
-
 #include "core/text/utf8.h"
 
 namespace nopeek {
@@ -73,23 +71,92 @@ std::string_view take_piece(std::string_view& rest, TokenizerKind kind) {
   }
 }
 
-bool SpecialTokens::add(const std::string& text, TokenId id) {
-  if (!ids_.emplace(text, id).second) return false;
-  if (std::find(sizes_.begin(), sizes_.end(), text.size()) == sizes_.end()) sizes_.push_back(text.size());
-  std::sort(sizes_.begin(), sizes_.end(), std::greater());
-  starts_[static_cast<unsigned char>(text[0])] = true;
+int32_t SpecialTokens::child_of(int32_t node, char byte) const {
+  int32_t child = nodes_[static_cast<size_t>(node)].child;
+  while (child != kNone && nodes_[static_cast<size_t>(child)].byte != byte) {
+    child = nodes_[static_cast<size_t>(child)].sibling;
+  }
+  return child;
+}
+
+bool SpecialTokens::add(std::string_view text, const SpecialToken& token) {
+  auto node = static_cast<int32_t>(static_cast<unsigned char>(text[0]));
+  for (const char byte : text.substr(1)) {
+    int32_t child = child_of(node, byte);
+    if (child == kNone) {
+      child = static_cast<int32_t>(nodes_.size());
+      nodes_.push_back({.sibling = nodes_[static_cast<size_t>(node)].child, .byte = byte});
+      nodes_[static_cast<size_t>(node)].child = child;
+    }
+    node = child;
+  }
+  int32_t& place = nodes_[static_cast<size_t>(node)].token;
+  if (place != kNone) return false;
+  place = static_cast<int32_t>(tokens_.size());
+  tokens_.push_back(token);
   return true;
 }
 
-SpecialTokens::Found SpecialTokens::find(std::string_view text, size_t from) const {
-  for (size_t i = ids_.empty() ? text.size() : from; i < text.size(); ++i) {
-    if (!starts_[static_cast<unsigned char>(text[i])]) continue;
-    for (const size_t size : sizes_) {
-      if (size > text.size() - i) continue;
-      if (const auto found = ids_.find(text.substr(i, size)); found != ids_.end()) return {i, size, found->second};
-    }
+SpecialTokens::Found SpecialTokens::longest_at(std::string_view text) const {
+  Found found{0, 0, kNone, 0};
+  auto node = static_cast<int32_t>(static_cast<unsigned char>(text[0]));
+  while (node != kNone) {
+    ++found.looked;
+    const int32_t token = nodes_[static_cast<size_t>(node)].token;
+    if (token != kNone) found.size = found.looked, found.id = token;
+    node = found.looked < text.size() ? child_of(node, text[found.looked]) : kNone;
   }
-  return {text.size(), 0, 0};
+  return found;
+}
+
+namespace {
+
+/// The last code point before `end`, which is not 0.
+size_t begin_of_last(std::string_view text, size_t end) {
+  do --end;
+  while ((static_cast<unsigned char>(text[end]) & 0xC0) == 0x80);
+  return end;
+}
+
+/// Where the white space before `end` begins, or `from`.
+size_t space_begin(std::string_view text, size_t from, size_t end) {
+  while (end > from) {
+    const size_t last = begin_of_last(text, end);
+    if (!utf8::is_space(utf8::decode(text.substr(last)))) break;
+    end = last;
+  }
+  return end;
+}
+
+bool touches_word(std::string_view text, size_t begin, size_t end) {
+  const auto is_word_at = [&](size_t at) { return utf8::is_word(utf8::decode(text.substr(at))); };
+  return (begin > 0 && is_word_at(begin_of_last(text, begin))) || (end < text.size() && is_word_at(end));
+}
+
+}  // namespace
+
+SpecialTokens::Found SpecialTokens::find(std::string_view text, size_t from, const Progress* progress) const {
+  size_t looked = 0;
+  for (size_t i = tokens_.empty() ? text.size() : from; i < text.size(); ++i) {
+    if (i % 65536 == 0) stop_if_asked(progress);
+    const Node& first = nodes_[static_cast<unsigned char>(text[i])];
+    if (first.child == kNone && first.token == kNone) {
+      ++looked;
+      continue;
+    }
+    const Found found = longest_at(text.substr(i));
+    looked += found.looked;
+    if (found.size == 0) continue;
+    const SpecialToken& token = tokens_[static_cast<size_t>(found.id)];
+    const size_t end = i + found.size;
+    if (token.single_word && touches_word(text, i, end)) {
+      i = end - 1;  // as in the library, which has then passed it
+      continue;
+    }
+    const size_t begin = token.lstrip ? space_begin(text, from, i) : i;
+    return {begin, (token.rstrip ? run_end(text, end, utf8::is_space) : end) - begin, token.id, looked};
+  }
+  return {text.size(), 0, 0, looked};
 }
 
 }  // namespace nopeek

@@ -133,6 +133,8 @@ TEST_CASE("shortcuts are where the keyboard has their signs: German, French, Cze
   CHECK(scene() == first);
   type_key(h, 0, GLFW_KEY_KP_2, 0);  // without NumLock it is an arrow
   CHECK(scene() == first);
+  type_key(h, 0, GLFW_KEY_2, '+');  // a sign, wherever a keyboard may have it, is no digit
+  CHECK(scene() == first);
   type_key(h, shift, GLFW_KEY_2, '@');  // US
   CHECK(scene() == first);
   type_key(h, shift, GLFW_KEY_MINUS, '?');  // German

@@ -5,6 +5,7 @@
 #include "app/commands/assets.h"
 #include "app_host.h"
 #include "core/base/rng.h"
+#include "core/io/corpus_file.h"
 #include "core/io/model_folder.h"
 #include "core/live/lab.h"
 #include "core/live/run_folder.h"

@@ -91,6 +91,7 @@ TEST_CASE("a line that cannot be understood is refused by its number, with what 
       {"resize 0x5", "1600x900"},
       {"resize 10x10x10", "1600x900"},
       {"theme blue", "dark or light"},
+      {"theme \x1b[2J", "dark or light, not '<U+001B>[2J'"},
       {"drag A 0.1 1.5", "between 0 and 1"},
       {"scroll A", "scroll NAME [X,Y] NOTCHES"},
       {"scroll A 0.5", "whole number"},

@@ -119,8 +119,6 @@ TEST_CASE("a log that would lie in the folder that is saved is refused before th
   refused(at("run/run.csv"), at("other/../run"));
   refused(at("run/logs/run.csv"), at("run"));
   refused(at("run"), at("run"));
-  refused(at("run"), at("run.part"));
-  refused(at("run.part/run.csv"), at("run"));
   refused(at("run"), at("run/it"));
   fs::create_directory(home / "there");
   fs::create_directory_symlink(home / "there", home / "link");
@@ -241,8 +239,8 @@ TEST_CASE("an interrupted run that is gone on with is the run that was not inter
 }
 
 TEST_CASE("a second signal ends the program at once") {
-  Program program(training({"--corpus", "toy", "--steps", "50000000", "--d-model", "256", "--layers", "6", "--context",
-                            "64", "--batch", "64", "--threads", "1"}));
+  Program program(training({"--steps", "50000000", "--d-model", "256", "--layers", "6", "--context", "64", "--batch",
+                            "64", "--threads", "1"}));
   program.until([&] { return program.catches(SIGINT); });
   program.send(SIGINT);
   program.until([&] { return !program.catches(SIGINT); });
@@ -355,9 +353,9 @@ TEST_CASE("train --json is one document of what was trained, and what came out")
     const json& lane = document["lanes"][i];
     CHECK(lane["name"] == state.lanes[i].name);
     CHECK(lane["step"] == 12);
-    CHECK(lane["reported"] == state.lanes[i].measured.reported);
-    CHECK(lane["honest"] == state.lanes[i].measured.honest);
-    CHECK(lane["future_attention"] == state.lanes[i].measured.future_attention);
+    CHECK(lane["reported"].get<float>() == state.lanes[i].measured.reported);
+    CHECK(lane["honest"].get<float>() == state.lanes[i].measured.honest);
+    CHECK(lane["future_attention"].get<float>() == state.lanes[i].measured.future_attention);
     CHECK(lane["validation"] > 0);
     CHECK(lane["writes"].is_string());
     CHECK(lane["stopped"].is_null());
@@ -383,7 +381,8 @@ TEST_CASE("the table has one row a lane, whatever the text holds") {
   write_plain(home / "text.txt", text);
   for (const char* kind : {"char", "word", "bpe"}) {
     const auto outcome =
-        run_program(small({"--corpus", (home / "text.txt").string(), "--tokenizer", kind, "--steps", "30"}));
+        run_program(training({"--corpus", (home / "text.txt").string(), "--tokenizer", kind, "--steps", "30",
+                              "--d-model", "16", "--heads", "2", "--batch", "4", "--context", "8"}));
     CAPTURE(outcome.error);
     CHECK(outcome.status == 0);
     CHECK(std::count(outcome.out.begin(), outcome.out.end(), '\n') == 3);

@@ -78,10 +78,11 @@ TEST_CASE("golden: pieces and ids are those of an independent implementation") {
     CAPTURE(text);
     Strings pieces;
     SpecialTokens special;
-    special.add("<|endoftext|>", 0);
-    special.cut(
-        text, kBytePair, [&](std::string_view piece) { pieces.emplace_back(piece); },
-        [&](std::string_view piece, TokenId) { pieces.emplace_back(piece); });
+    special.add("<|endoftext|>", {0});
+    const auto on_rest = [&](std::string_view rest) {
+      for (std::string_view piece; !(piece = take_piece(rest, kBytePair)).empty();) pieces.emplace_back(piece);
+    };
+    special.cut(text, on_rest, [&](std::string_view piece, TokenId) { pieces.emplace_back(piece); });
     CHECK(pieces == test.at("pieces").get<Strings>());
     const Ids ids = golden_tokenizer().encode(text);
     CHECK(ids == test.at("ids").get<Ids>());
@@ -240,16 +241,55 @@ TEST_CASE("parts that do not make a tokenizer are refused, each with its reason"
   CHECK(contains(byte_pair({{1, 0}}), "Merge 1 makes a token that is not in the vocabulary"));
   CHECK(contains(byte_pair({{0, 1}, {0, 3}}), "Merge 2 is of a token that does not exist"));
   CHECK(contains(byte_pair({{-1, 1}}), "Merge 1 is of a token that does not exist"));
-  CHECK(contains(byte_pair({{0, 1}, {0, 1}}), "Merge 2 is there twice"));
 }
 
 TEST_CASE("of special tokens the longest counts, and the first in the text") {
-  const Tokenizer tokenizer(Tokenizer::Parts{kBytePair, {"a", "<", "x", "<x", "<xx", "x<"}, {}, {}, {}, {3, 4}});
+  const Tokenizer tokenizer(Tokenizer::Parts{kBytePair, {"a", "<", "x", "<x", "<xx", "x<"}, {}, {}, {}, {{3}, {4}}});
   CHECK(tokenizer.encode("a<xx<x") == Ids{0, 4, 3});
   CHECK(tokenizer.encode("<<x") == Ids{1, 3});
   CHECK(tokenizer.encode("x<x") == Ids{2, 3});
   CHECK_FALSE(tokenizer.find("nothing"));
   CHECK(tokenizer.find("<xx") == 4);
+}
+
+/// 500 tokens a..a! of all sizes, which share their beginnings.
+SpecialTokens tokens_of_many_sizes() {
+  SpecialTokens special;
+  for (size_t size = 1; size <= 500; ++size) REQUIRE(special.add(std::string(size, 'a') + "!", {1}));
+  return special;
+}
+
+TEST_CASE("a search for special tokens looks at each byte no more often than the longest token has bytes") {
+  const SpecialTokens special = tokens_of_many_sizes();
+  const std::string text(20'000, 'a');
+  const auto found = special.find(text, 0);
+  CHECK(found.size == 0);
+  CHECK(found.begin == text.size());
+  CHECK(found.looked <= text.size() * 501);
+  const auto at_once = special.find("bbb" + std::string(700, 'a') + "!", 0);
+  CHECK(at_once.begin == 3 + 200);
+  CHECK(at_once.size == 501);
+  SpecialTokens one;
+  one.add("<eos>", {0});
+  CHECK(one.find(text, 0).looked <= text.size());  // a byte that no token begins with is passed at once
+}
+
+TEST_CASE("a search for special tokens ends with Cancelled, and so does the merging of one long piece") {
+  Progress progress;
+  progress.cancelled = true;
+  const std::string text(100, 'a');
+  CHECK_THROWS_AS(tokens_of_many_sizes().find(text, 0, &progress), Cancelled);
+  const Tokenizer tokenizer = by_hand({"aa"}, {{0, 0}});
+  CHECK_THROWS_AS(tokenizer.encode(text, &progress), Cancelled);
+  CHECK_THROWS_AS(tokenizer.pieces(text, &progress), Cancelled);
+}
+
+TEST_CASE("a special token of more bytes than a search may look at in one place is refused") {
+  const auto error = [](size_t size) {
+    return error_of([&] { Tokenizer(Tokenizer::Parts{kBytePair, {"a", std::string(size, 'x')}, {}, {}, {}, {{1}}}); });
+  };
+  CHECK(error(1024).empty());
+  CHECK(contains(error(1025), "The special token 1 has 1025 bytes; NoPeek takes 1024 at most."));
 }
 
 TEST_CASE("the byte alphabet is GPT-2's, there and back") {

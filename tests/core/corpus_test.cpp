@@ -81,6 +81,9 @@ TEST_CASE("UTF-16 is called by its name, with a mark and without; one zero in a 
   const std::string chinese("\xFF\xFE\x2D\x4E\x87\x65");  // only the mark tells
   CHECK(contains(error_of([&] { make_corpus("wide", chinese); }), "UTF-16"));
   CHECK(of_characters(std::string(200, 'a') + std::string("\0b", 2)).size() == 202 + 5);
+  std::string between;  // zeros at odd and even places: somebody's separators
+  for (int i = 0; i < 50; ++i) between += std::string("cat\0mat", 7) + std::string("\0\n\n", 3).substr(i % 2);
+  CHECK(error_of([&] { make_corpus("zeros", between); }).empty());
 }
 
 TEST_CASE("a name is shown in one line, whatever it is") {

@@ -114,6 +114,25 @@ TEST_CASE("what cannot be written throws an Error that names the file, and leave
 
 #ifndef _WIN32
 
+TEST_CASE("what lies where the part would is neither followed nor overwritten") {
+  TemporaryFolder folder;
+  write_plain(folder / "victim", "precious");
+  std::string name;
+  { name = DiskPart(folder / "run.csv", DiskPart::Kind::kFile).path().string(); }
+  const size_t number = name.rfind('-') + 1;
+  const auto later = [&](int n) { return name.substr(0, number) + std::to_string(std::stoi(name.substr(number)) + n); };
+  fs::create_symlink("victim", later(1));
+  fs::create_directory(later(2));
+  fs::create_symlink("nowhere", later(3));
+  write_file(folder / "run.csv", "rows");
+  CHECK(read_whole(folder / "run.csv") == "rows");
+  CHECK(read_whole(folder / "victim") == "precious");
+  CHECK(fs::is_symlink(later(1)));
+  CHECK_FALSE(fs::exists(folder / "nowhere"));
+  for (const int n : {4, 5}) write_plain(later(n), "file");
+  { CHECK(DiskPart(folder / "run.csv", DiskPart::Kind::kFolder).path() == later(6)); }
+}
+
 TEST_CASE("what a killed writer left goes with the next file; what somebody writes, or is called otherwise, stays") {
   TemporaryFolder folder;
   for (const char* left : {"run.csv.part-1-2", "run.csv.part-x-2", "run.csv.part-1", "run.csv.part-1-2.bak",

@@ -202,7 +202,7 @@ TEST_CASE("what NoPeek would not compute faithfully is refused by the name of th
       {"/vocab_size", 2'000'000'000, "vocab_size"},
       {"/vocab_size", 13.5, "vocab_size"},
       {"/vocab_size", 65537, "from 1 to 65536"},
-      {"/vocab_size", 15, "tokens"},
+      {"/vocab_size", 15, "wte.weight"},
       {"/n_positions", 1 << 19, "Context"},
       {"/n_positions", 9, "wpe.weight"},
       {"/n_embd", 18446744073709551615u, "n_embd"},
@@ -578,10 +578,16 @@ TEST_CASE("a file that git LFS did not fetch is told as such, whichever it is") 
   }
 }
 
-TEST_CASE("the tokenizer must have as many tokens as the model") {
+TEST_CASE("a tokenizer of fewer or more tokens than the model has rows opens; vocab_size is the model's") {
   Folder folder;
+  const int rows = folder.model.config().vocab;
   write_plain(folder.path / "tokenizer.json", tokenizer_json(Tokenizer()));
-  CHECK(contains(folder.error(), "do not belong together"));
+  const Model padded = load_model(folder.path);
+  CHECK(padded.tokenizer->vocab_size() == rows);
+  CHECK(padded.tokenizer->label(rows - 1) == "<row " + std::to_string(rows - 1) + ">");
+  write_plain(folder.path / "tokenizer.json",
+              tokenizer_json(Tokenizer::train("a b c d e f g h i j k l m n o p q r s t", TokenizerKind::kWord)));
+  CHECK(load_model(folder.path).tokenizer->vocab_size() == rows);
 }
 
 TEST_CASE("what is no model folder is told apart, each in one line") {

@@ -15,7 +15,7 @@
 #include "tests/core/gradient_check.h"
 #include "tests/core/support.h"
 
-namespace nopeek::test {
+namespace nopeek::test::model_shapes_test {
 namespace {
 
 namespace fs = std::filesystem;
@@ -184,18 +184,19 @@ TEST_CASE("the stages of a head, written out, are those of the pass, however sco
 
 // ------------------------------------------------------------------ the same in double: gradients and honest losses
 
-/// Everything otherwise at once, for each activation.
+/// Everything otherwise at once, for each activation. The fewer values relu gets, the less one is so near its bend that
+/// a step of numerical differentiation crosses it.
 ModelConfig odd_config(Activation activation, bool tied) {
   return {.vocab = 7,
           .context = 6,
           .channels = 6,
-          .layers = 2,
+          .layers = activation == Activation::kRelu ? 1 : 2,
           .heads = 2,
           .inner = 5,
           .activation = activation,
           .epsilon = 0.01,
           .tied = tied,
-          .scaled = activation != Activation::kRelu,
+          .scaled = activation != Activation::kGelu,
           .scaled_by_layer = true};
 }
 
@@ -241,4 +242,4 @@ TEST_CASE("the honest loss of any shape is that of its prefixes") {
 }
 
 }  // namespace
-}  // namespace nopeek::test
+}  // namespace nopeek::test::model_shapes_test

@@ -177,8 +177,9 @@ TEST_CASE("top-p keeps the smallest set that reaches p: without its last token i
     const size_t kept = d.kept();
     REQUIRE(kept >= 1);
     REQUIRE(kept <= d.in_top_k());
-    if (kept > 1) CHECK(all[kept - 2].cumulative < p);
-    CHECK((all[kept - 1].cumulative >= p || kept == d.in_top_k()));
+    constexpr double kRounding = 1e-14;  // shares are rounded before they are added
+    if (kept > 1) CHECK(all[kept - 2].cumulative < p + kRounding);
+    CHECK((all[kept - 1].cumulative >= p - kRounding || kept == d.in_top_k()));
     for (size_t i = 0; i < all.size(); ++i) {
       CHECK(all[i].kept == (i < kept));
       if (i > 0) CHECK(all[i - 1].logit >= all[i].logit);
@@ -194,6 +195,19 @@ TEST_CASE("the token that crosses p is kept, also when it is the first; one that
   CHECK(kept_ids(distribution({1, 1, 1, 1}, {1, 0, 0.5})) == std::vector<TokenId>{0, 1});
   CHECK(kept_ids(distribution({1, 1, 1, 1}, {1, 0, 0.500001})) == std::vector<TokenId>{0, 1, 2});
   CHECK(kept_ids(distribution(logits, {1, 0, 1e-300})) == std::vector<TokenId>{1});
+}
+
+TEST_CASE("of N equal tokens a top-p of m/N keeps m, whatever the rounding of the double m/N") {
+  for (int N = 1; N <= 200; ++N) {
+    const std::vector<float> logits(static_cast<size_t>(N), -0.7f);
+    for (int m = 1; m <= N; ++m) {
+      REQUIRE(distribution(logits, {1, 0, static_cast<double>(m) / N}).kept() == static_cast<size_t>(m));
+    }
+  }
+  const std::vector<float> ten(10, 1.0f);
+  CHECK(distribution(ten, {1, 0, 0.8}).kept() == 8);  // though the double 0.8 lies above 8/10
+  CHECK(distribution(ten, {1, 0, 0.8 + 1e-12}).kept() == 9);
+  CHECK(distribution(ten, {1, 4, 0.5}).kept() == 2);  // of those that top-k left
 }
 
 TEST_CASE("the stages come in this order: temperature, top-k, softmax, top-p") {

@@ -62,6 +62,13 @@ TEST_CASE("what the vocabulary lacks becomes <unk>, one for one") {
   CHECK(tokenizer.id("zebra") == Tokenizer::kUnknown);
 }
 
+TEST_CASE("the text <unk> is the token itself, but of byte pairs, which have none") {
+  CHECK(words("a <unk>b") == Strings{"a", "<unk>", "b"});
+  CHECK(characters("a<unk>") == Strings{"a", "<unk>"});
+  const Tokenizer bytes = Tokenizer::train("a<unk>", TokenizerKind::kBytePair);
+  CHECK(bytes.encode("<unk>").size() == 5);
+}
+
 TEST_CASE("beyond the largest vocabulary the rarest words become <unk>") {
   std::string text;
   for (int i = 0; i < 3000; ++i) text += "w" + std::to_string(i) + " ";

@@ -23,9 +23,10 @@ void require_same(const LaneState& a, const LaneState& b) {
   require(same_bits(a.trainer.optimiser.m, b.trainer.optimiser.m), "first moments come back bit for bit");
   require(same_bits(a.trainer.optimiser.v, b.trainer.optimiser.v), "second moments come back bit for bit");
   require(a.trainer.optimiser.t == b.trainer.optimiser.t, "updates come back");
-  require(a.history.size() == b.history.size(), "the history comes back");
-  for (size_t i = 0; i < a.history.size(); ++i) {
-    require(same(a.history[i], b.history[i]) && a.history[i].masked == b.history[i].masked, "each step comes back");
+  require(a.history_size == b.history_size, "the history comes back");
+  for (int64_t i = 1; i <= a.history_size; ++i) {
+    const StepRecord x = a.history->at_step(i), y = b.history->at_step(i);
+    require(same(x, y) && x.masked == y.masked, "each step comes back");
   }
 }
 
