@@ -231,11 +231,11 @@ TEST_CASE("parts that do not make a tokenizer are refused, each with its reason"
   CHECK(contains(refusal({word, {"a", "b", "a"}, {}, {}, {}, {}}), "\"a\" twice: token 0 and token 2"));
   CHECK(contains(refusal({word, {"a"}, {}, 1, {}, {}}), "no token 1"));
   CHECK(contains(refusal({word, {"a"}, {}, {}, -1, {}}), "no token -1"));
-  CHECK(contains(refusal({word, {"a"}, {}, {}, {}, {7}}), "no token 7"));
-  CHECK(contains(refusal({word, {"a", ""}, {}, {}, {}, {1}}), "token 1 is empty"));
-  CHECK(contains(refusal({word, {"a", "b"}, {}, {}, {}, {1, 1}}), "twice"));
+  CHECK(contains(refusal({word, {"a"}, {}, {}, {}, {{.id = 7}}}), "no token 7"));
+  CHECK(contains(refusal({word, {"a", ""}, {}, {}, {}, {{.id = 1}}}), "token 1 is empty"));
+  CHECK(contains(refusal({word, {"a", "b"}, {}, {}, {}, {{.id = 1}, {.id = 1}}}), "twice"));
   CHECK(contains(refusal({word, {"a", "\xFF"}, {}, {}, {}, {}}), "token 1 is not UTF-8"));
-  CHECK(contains(refusal({kBytePair, {"a", "\xFF"}, {}, {}, {}, {1}}), "token 1 is not UTF-8"));
+  CHECK(contains(refusal({kBytePair, {"a", "\xFF"}, {}, {}, {}, {{.id = 1}}}), "token 1 is not UTF-8"));
   CHECK(contains(refusal({word, {"a", "b", "ab"}, {{0, 1}}, {}, {}, {}}), "merges"));
   CHECK(byte_pair({{0, 1}}).empty());
   CHECK(contains(byte_pair({{1, 0}}), "Merge 1 makes a token that is not in the vocabulary"));
