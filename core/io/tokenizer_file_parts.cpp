@@ -46,6 +46,7 @@ bool flag(const json& object, const char* key, bool otherwise, const Complaint& 
 }
 
 bool AddedTokens::add(Token token) {
+  if (token.content.empty()) token.complaint.damaged("An added token is empty.");
   const auto [place, is_new] = places_.try_emplace(token.content, tokens_.size());
   if (is_new) {
     tokens_.push_back(std::move(token));

@@ -29,6 +29,7 @@ NullHost::NullHost(ImVec2 size) {
   ImGuiIO& io = ImGui::GetIO();
   configure_imgui(io);
   io.DisplaySize = size;
+  io.BackendFlags |= ImGuiBackendFlags_RendererHasVtxOffset;  // as OpenGL 3.3 has it: large frames are drawn in parts
   io.DeltaTime = 1 / 60.0f;
   ui::forget_fonts();
   make_font_texture();

@@ -178,7 +178,7 @@ TEST_CASE("the window says that a run was kept, and opens it by the Size menu") 
     AppHost::Options options;
     options.state_folder = home / "state";
     AppHost host(options);
-    CHECK_MESSAGE(host.play("expect message contains kept\nset \"Size\" \"Open the kept run\"\n"
+    CHECK_MESSAGE(host.play("expect message contains kept\nclick \"Size\"\nclick \"Model/Open the kept run\"\n"
                             "wait until step == 4"),
                   host.failure());
     CHECK(folders_in_home(home / "state") == 1);
