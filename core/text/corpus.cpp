@@ -1,6 +1,7 @@
 #include "core/text/corpus.h"
 
 #include <algorithm>
+#include <array>
 
 #include "core/base/error.h"
 #include "core/text/utf8.h"
@@ -66,19 +67,19 @@ TokenizerKind choose_kind(std::string_view text) {
                                                                                  : TokenizerKind::kCharacter;
 }
 
-/// UTF-16 without a mark, which is valid UTF-8 if it is English: one byte of each pair is often zero, and always the
-/// same one. Zeros that somebody put between words fall on both; but what is mostly zeros is no text at all.
-bool has_zeros_of_utf16(std::string_view text) {
-  std::ptrdiff_t zeros[2] = {0, 0};
-  for (size_t i = 0; i < text.size(); ++i) zeros[i % 2] += text[i] == '\0';
-  const auto [fewer, more] = std::minmax(zeros[0], zeros[1]);
-  return (more * 100 > std::ssize(text) && fewer * 10 < more) || (fewer + more) * 2 > std::ssize(text);
+/// UTF-16 without a mark is valid UTF-8 if its letters are Latin, Greek or Cyrillic: one byte of each pair is then the
+/// number of the alphabet, 0, 3 or 4. In a text, control characters are rarer, wherever they stand.
+bool is_half_controls(std::string_view text) {
+  const auto is_control = [](char c) { return c >= 0 && c < ' ' && c != '\t' && c != '\n' && c != '\r'; };
+  std::array<size_t, 2> controls{};
+  for (size_t i = 0; i < text.size(); ++i) controls[i % 2] += is_control(text[i]);
+  return std::max(controls[0], controls[1]) * 4 > text.size();
 }
 
 /// Throws Error unless it is UTF-8.
 void require_utf8(const std::string& shown, std::string_view text) {
   const bool marked = text.starts_with("\xFF\xFE") || text.starts_with("\xFE\xFF");
-  if (marked || has_zeros_of_utf16(text)) {
+  if (marked || is_half_controls(text)) {
     throw Error("The text " + shown + " looks like UTF-16, which some editors call Unicode. Save it as UTF-8 and " +
                 "open it again.");
   }

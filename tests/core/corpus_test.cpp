@@ -84,6 +84,9 @@ TEST_CASE("UTF-16 is called by its name, with a mark and without; one zero in a 
   std::string between;  // zeros at odd and even places: somebody's separators
   for (int i = 0; i < 50; ++i) between += std::string("cat\0mat", 7) + std::string("\0\n\n", 3).substr(i % 2);
   CHECK(error_of([&] { make_corpus("zeros", between); }).empty());
+  std::string after;  // and at odd places alone
+  for (int i = 0; i < 50; ++i) after += std::string("the cat\0sat .\n\n", 16);
+  CHECK(error_of([&] { make_corpus("zeros", after); }).empty());
 }
 
 TEST_CASE("a name is shown in one line, whatever it is") {
