@@ -18,7 +18,7 @@ namespace nopeek {
 namespace {
 
 using Vector = simd::Vec<float>;
-constexpr Eigen::Index kLanes = simd::kLanes<float>;
+constexpr Eigen::Index kVectorLanes = simd::kLanes<float>;
 
 std::string cpu_name() {
   std::ifstream file("/proc/cpuinfo");
@@ -74,10 +74,10 @@ float sum_streams(const float* first, Eigen::Index count) {
   constexpr int kPackets = 8 / streams;  // of each stream at once: eight sums hide the latency of the addition
   Vector sums[streams][kPackets];
   for (auto& stream : sums) std::fill_n(stream, kPackets, simd::broadcast(0.0f));
-  for (Eigen::Index i = 0; i < count; i += kPackets * kLanes) {
+  for (Eigen::Index i = 0; i < count; i += kPackets * kVectorLanes) {
     for (int s = 0; s < streams; ++s) {
       for (int p = 0; p < kPackets; ++p) {
-        sums[s][p] = simd::packet::padd(sums[s][p], simd::load(first + s * count + i + p * kLanes));
+        sums[s][p] = simd::packet::padd(sums[s][p], simd::load(first + s * count + i + p * kVectorLanes));
       }
     }
   }
@@ -121,7 +121,7 @@ Machine this_machine() {
 }
 
 double measure_fma_peak(ThreadPool& threads) {
-  constexpr double kSeconds = 4e-3, kOperations = 2.0 * kLanes * kChains * kRounds;
+  constexpr double kSeconds = 4e-3, kOperations = 2.0 * kVectorLanes * kChains * kRounds;
   return sum_over(threads, [](int) {
     double best = 0;  // the others were interrupted
     for (const auto start = BenchClock::now(); seconds_since(start) < kSeconds;) {
@@ -136,7 +136,7 @@ double measure_fma_peak(ThreadPool& threads) {
 MemoryReader::MemoryReader() : array_(size_t{1} << 26, 1.0f) {}
 
 double MemoryReader::read(ThreadPool& threads, int streams) {
-  constexpr Eigen::Index kPart = 8 * 8 * kLanes;  // so that up to 8 streams are each 8 packets, and aligned
+  constexpr Eigen::Index kPart = 8 * 8 * kVectorLanes;  // so that up to 8 streams are each 8 packets, and aligned
   const Eigen::Index share = std::ssize(array_) / threads.threads() / kPart * kPart;
   return sum_over(threads, [&](int i) {
     const auto start = BenchClock::now();

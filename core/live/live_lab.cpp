@@ -26,7 +26,7 @@ constexpr auto kPublishEvery = std::chrono::milliseconds(33);  // the eye needs 
 constexpr auto kRateWindow = std::chrono::milliseconds(500);   // over which the measured rates are averaged
 constexpr Seconds kLongestPeriod = std::chrono::hours(24);     // between two steps: what the clock can surely hold
 constexpr double kSlow = 10;  // steps/s at which a reader compares the digits of each step: all are measured
-constexpr int kLanes = 2;     // the twins
+constexpr int kTwins = 2;     // the twins
 constexpr size_t kMaxCheckpoints = 256, kMaxEarlier = 4;
 constexpr size_t kMostWeights = size_t{1}
                                 << 20;  // bytes a checkpoint: all of them take at most a quarter of a gigabyte
@@ -340,8 +340,8 @@ struct LiveLab::Impl {
 
   /// What can be refused at once is refused here, in the caller's thread.
   void check(Restart& command) const {
-    command.config = Lab::checked(command.config, *command.corpus, kLanes);
-    Lab::require_memory(command.config, kLanes);
+    command.config = Lab::checked(command.config, *command.corpus, kTwins);
+    Lab::require_memory(command.config, kTwins);
   }
   void check(Resume& command) const {
     const auto twins = Lab::twins(1);
@@ -351,10 +351,10 @@ struct LiveLab::Impl {
       throw Error("This run has " + std::to_string(lanes.size()) + (lanes.size() == 1 ? " model" : " models") +
                   ", and the window shows the twins, masked and unmasked. Go on with it by: nopeek train --resume");
     }
-    Lab::require_memory(command.state->config, kLanes);
+    Lab::require_memory(command.state->config, kTwins);
   }
   void check(SetMask& command) const {
-    if (command.lane < 0 || command.lane >= kLanes)
+    if (command.lane < 0 || command.lane >= kTwins)
       throw Error("There is no twin number " + std::to_string(command.lane) + ".");
     std::lock_guard lock(mutex);
     command.mask.validate(context);
