@@ -78,7 +78,8 @@ App::Impl::Impl(Options given, gl::HeatmapRenderer* renderer)
   if (!options.model.empty()) open(options.model.string());
   if (recovery.found()) {
     messages.add("NoPeek did not end as it should the last time. Its run was kept at step " +
-                 std::to_string(recovery.found()->step) + ": open it in the Size menu.");
+                 std::to_string(recovery.found()->step) +
+                 ". \"Open the kept run\" stands among the models in the top bar.");
   }
   held = held_now();
   forget_fonts();

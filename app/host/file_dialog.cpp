@@ -9,6 +9,7 @@
 #include "app/ui/motion.h"
 #include "app/ui/registry.h"
 #include "app/ui/widgets.h"
+#include "core/io/folder.h"
 
 namespace nopeek {
 
@@ -74,6 +75,9 @@ void FileDialog::take_listing() {
   scroll_ = 0;
 }
 
+/// "~/run" is at home, and a bare name is in the folder that is shown.
+fs::path FileDialog::typed_path() const { return folder_ / with_home(typed_); }
+
 std::optional<fs::path> FileDialog::follow(const fs::path& path) {
   std::error_code ignored;
   const bool folder = fs::is_directory(path, ignored), model = folder && is_model_folder(path);
@@ -101,7 +105,8 @@ std::optional<FileDialog::Picked> FileDialog::draw() {
   if ((icon_button("Parent folder", up, Icon::kUp, "Parent folder (Backspace)") || back) && folder_.has_parent_path())
     enter(folder_.parent_path());
   if (std::exchange(appearing_, false)) focus_next_field();
-  if (text_field("Path", {{up.max.x + px(8), area.min.y}, {area.max.x, up.max.y}}, typed_)) picked = follow(typed_);
+  if (text_field("Path", {{up.max.x + px(8), area.min.y}, {area.max.x, up.max.y}}, typed_))
+    picked = follow(typed_path());
   const float list_top = up.max.y + px(12), buttons_top = area.max.y - px(36);
   if (auto chosen = draw_list({{area.min.x, list_top}, {area.max.x, buttons_top - px(36)}})) picked = chosen;
   text_elided({area.min.x, buttons_top - px(16)}, error_.empty() ? hint() : error_, area.w(),
@@ -109,12 +114,12 @@ std::optional<FileDialog::Picked> FileDialog::draw() {
   const float w = px(104);
   if (button("Cancel", {{area.max.x - 2 * w - px(12), buttons_top}, {area.max.x - w - px(12), area.max.y}}))
     open_ = false;
-  const bool replaces = saving_ && is_model_folder(typed_);
+  const bool replaces = saving_ && is_model_folder(typed_path());
   if (button(replaces  ? "Replace"
              : saving_ ? "Save"
                        : "Open",
              {{area.max.x - w, buttons_top}, area.max}, true, Look::kPrimary))
-    picked = follow(typed_);
+    picked = follow(typed_path());
   end_dialog();
   if (!picked) return std::nullopt;
   return Picked{*picked, saving_};

@@ -29,6 +29,7 @@ class FileDialog {
  private:
   void enter(const std::filesystem::path& folder);
   void take_listing();
+  std::filesystem::path typed_path() const;
   std::optional<std::filesystem::path> follow(const std::filesystem::path& path);
   std::optional<std::filesystem::path> draw_list(const ui::Rect& area);
   void draw_row(const FolderEntry& entry, const ui::Rect& row);

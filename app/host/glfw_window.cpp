@@ -9,6 +9,7 @@
 #include <cmath>
 
 #include "app/ui/fonts.h"
+#include "app/ui/imgui_compat.h"
 #include "core/base/error.h"
 
 #ifdef __SANITIZE_ADDRESS__
@@ -93,7 +94,7 @@ GlfwWindow::GlfwWindow(int width, int height) {
   GLint texture_limit = 0;
   glGetIntegerv(GL_MAX_TEXTURE_SIZE, &texture_limit);
   ui::set_texture_limit(texture_limit);
-  ImGui::CreateContext();
+  ui::create_context();
   ImGui_ImplGlfw_InitForOpenGL(window_, /*install_callbacks=*/false);
   ImGui_ImplOpenGL3_Init("#version 330 core");
   configure_imgui(ImGui::GetIO());

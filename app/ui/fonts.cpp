@@ -277,6 +277,7 @@ bool build_fonts(float s, const std::u32string& extra) {
   if (built.s == s && built.extra == extra && built.fonts[0] && !atlas.Fonts.empty() &&
       atlas.Fonts[0] == built.fonts[0])
     return false;
+  built.s = 0;  // nothing is, should there be no memory for it
   std::u32string known;
   std::copy_if(extra.begin(), extra.end(), std::back_inserter(known), displayable);
   float fits_at = s;

@@ -5,6 +5,8 @@
 #include <algorithm>
 #include <cmath>
 #include <cstdint>
+#include <cstdlib>
+#include <new>
 #include <utility>
 
 namespace nopeek::ui {
@@ -72,6 +74,16 @@ ImGuiID active_item() { return GImGui->ActiveId; }
 bool any_popup_open() {
   return ImGui::IsPopupOpen(static_cast<const char*>(nullptr),
                             ImGuiPopupFlags_AnyPopupId | ImGuiPopupFlags_AnyPopupLevel);
+}
+
+void create_context() {
+  const auto allocate = [](size_t bytes, void*) {
+    void* memory = std::malloc(bytes);
+    if (memory == nullptr && bytes > 0) throw std::bad_alloc();
+    return memory;
+  };
+  ImGui::SetAllocatorFunctions(allocate, [](void* memory, void*) { std::free(memory); });
+  ImGui::CreateContext();
 }
 
 void recover_frame() {

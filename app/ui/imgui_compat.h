@@ -7,6 +7,10 @@
 /// other systems build against newer ones.
 namespace nopeek::ui {
 
+/// ImGui::CreateContext(), after which memory that is not there is a std::bad_alloc. By itself ImGui does not ask, and
+/// writes to it.
+void create_context();
+
 /// Keys by meaning. All others are asked for by their character.
 enum class Key {
   kTab,

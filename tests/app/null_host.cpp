@@ -8,6 +8,7 @@
 #include <thread>
 
 #include "app/ui/fonts.h"
+#include "app/ui/imgui_compat.h"
 #include "app/ui/registry.h"
 
 namespace nopeek::test {
@@ -25,7 +26,7 @@ void make_font_texture() {
 }  // namespace
 
 NullHost::NullHost(ImVec2 size) {
-  ImGui::CreateContext();
+  ui::create_context();
   ImGuiIO& io = ImGui::GetIO();
   configure_imgui(io);
   io.DisplaySize = size;

@@ -106,6 +106,18 @@ TEST_CASE("what is saved is what the dialog was opened for; Enter saves; a click
                 host.failure());
 }
 
+TEST_CASE("a name that is typed is in the folder shown, and ~ is home") {
+  TemporaryHome home;
+  std::filesystem::create_directory(home / "sub");
+  AppHost host;
+  const std::string saved = "\nkey Enter\nwait until message contains saved\n";
+  CHECK_MESSAGE(host.play("key Ctrl+S\nclick \"Files/sub\"\ntype Path bare" + saved +
+                          "key Ctrl+S\ntype Path \"~/tilde\"\nkey Enter\nwait until message contains tilde"),
+                host.failure());
+  CHECK(std::filesystem::exists(home / "sub/bare/run.json"));
+  CHECK(std::filesystem::exists(home / "tilde/run.json"));
+}
+
 TEST_CASE("opening something else does not wait for what is still being opened") {
   TemporaryFolder folder;
   save_model(folder / "stranger", stranger("stranger"));

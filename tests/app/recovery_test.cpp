@@ -171,7 +171,7 @@ TEST_CASE("a run that cannot be kept is told once, and trains on") {
   CHECK(told.find("not kept") != std::string::npos);
 }
 
-TEST_CASE("the window says that a run was kept, and opens it by the Size menu") {
+TEST_CASE("the window says that a run was kept, and opens it from the top bar") {
   TemporaryFolder home;
   leave_a_run(home / "state", 4);
   {
