@@ -196,9 +196,11 @@ FileReader::FileReader(const std::filesystem::path& path) : shown_(nopeek::shown
   if (std::filesystem::exists(status) && !std::filesystem::is_regular_file(status)) {
     throw Error(shown_ + " is not a regular file.");
   }
-  size_ = std::filesystem::file_size(path, error);
   file_.open(path, std::ios::binary);
-  if (error || !file_) throw Error("Cannot read " + shown_ + ". Check that you may read it.");
+  file_.seekg(0, std::ios::end);
+  const std::streamoff size = file_.tellg();  // of the file that is open: another one may have its name by now
+  if (!file_ || size < 0) throw Error("Cannot read " + shown_ + ". Check that you may read it.");
+  size_ = static_cast<uint64_t>(size);
   refuse_lfs_pointer();
 }
 
