@@ -6,21 +6,16 @@ namespace nopeek {
 
 namespace {
 
-struct Signal {
-  int number;
-  bool caught = false;
-};
-Signal caught_signals[] = {{SIGINT}, {SIGTERM}, {SIGHUP}};
 volatile std::sig_atomic_t cancelled_by = 0;
 Progress interruptible_work;
 static_assert(std::atomic<bool>::is_always_lock_free);  // else a signal handler must not touch it
 
+/// Only who presses Ctrl+C twice means to end what is being saved: `timeout` sends SIGTERM twice by itself, as a terminal
+/// that is closed does with SIGHUP.
 void cancel(int number) {
-  cancelled_by = number;
+  if (cancelled_by == 0) cancelled_by = number;
   interruptible_work.cancelled = true;
-  for (const Signal& each : caught_signals) {
-    if (each.caught) std::signal(each.number, SIG_DFL);
-  }
+  if (number == SIGINT) std::signal(SIGINT, SIG_DFL);
 }
 
 bool is_ignored(int number) {
@@ -29,9 +24,8 @@ bool is_ignored(int number) {
 }
 
 bool catch_signals() {
-  for (Signal& each : caught_signals) {
-    each.caught = !is_ignored(each.number);
-    if (each.caught) std::signal(each.number, cancel);
+  for (const int each : {SIGINT, SIGTERM, SIGHUP}) {
+    if (!is_ignored(each)) std::signal(each, cancel);
   }
   return true;
 }
