@@ -126,8 +126,8 @@ RunState resumed(const TrainCommand& command) {
                 ". Leave it out, or begin a new run without --resume.");
   }
   if (command.steps <= run.step) {
-    throw Error("The saved run has " + std::to_string(run.step) + " steps already. Say by --steps how many it shall " +
-                "have in all, such as --steps " + std::to_string(2 * run.step) + ".");
+    throw Error("The saved run has " + std::to_string(run.step) + " steps already. Give the number of steps in all, " +
+                "such as --steps " + std::to_string(2 * run.step) + ".");
   }
   return run;
 }
@@ -139,10 +139,10 @@ Lab make_lab(const TrainCommand& command) {
   return {command.config, corpus, chosen_lanes(command.mask, command.config.model.context)};
 }
 
-fs::path in_full(const fs::path& path) {
-  std::error_code failed;
-  const fs::path full = fs::absolute(path, failed).lexically_normal();
-  return failed ? path : full.has_filename() ? full : full.parent_path();
+/// Why something could not be saved.
+std::string reason(const std::exception& error) {
+  return dynamic_cast<const std::bad_alloc*>(&error) != nullptr ? "There is not enough memory to save it."
+                                                                : error.what();
 }
 
 /// Saves the run on the way. A failure, as of a disk that is full, costs no training: it is said once.
@@ -151,7 +151,6 @@ class Checkpoints {
   explicit Checkpoints(const TrainCommand& command) : command_(command) {}
   void after_step(const Lab& lab) {
     if (!due(lab.steps())) return;
-    last_ = Clock::now();
     try {
       save_run(command_.save, lab.view());
     } catch (const std::exception& error) {
@@ -160,6 +159,7 @@ class Checkpoints {
              " The training goes on.");
       }
     }
+    last_ = Clock::now();  // a save may take longer than the minutes between two
   }
 
  private:
@@ -168,9 +168,6 @@ class Checkpoints {
     if (command_.checkpoint_steps > 0) return step % command_.checkpoint_steps == 0;
     const std::chrono::minutes every(command_.checkpoint_minutes);
     return every.count() > 0 && Clock::now() - last_ >= every;
-  }
-  static std::string reason(const std::exception& error) {
-    return dynamic_cast<const std::bad_alloc*>(&error) != nullptr ? "There is not enough memory for it." : error.what();
   }
 
   const TrainCommand& command_;
@@ -191,6 +188,19 @@ void train(const TrainCommand& command, Lab& lab, ThreadPool& threads, TrainLog&
     bar.show(lab);
     if (!last) checkpoints.after_step(lab);
   }
+}
+
+/// Null, or what ended it too early. A step that fails is not made: the run is whole as far as it came. Throws if that
+/// is nothing new to keep.
+std::exception_ptr train_as_far_as_possible(const TrainCommand& command, Lab& lab, ThreadPool& threads, TrainLog& log) {
+  const int64_t begun_at = lab.steps();
+  try {
+    train(command, lab, threads, log);
+  } catch (const std::exception&) {
+    if (lab.steps() == begun_at) throw;
+    return std::current_exception();
+  }
+  return nullptr;
 }
 
 /// What is left of a training on the disk.
@@ -232,11 +242,33 @@ void tell(const TrainCommand& command, const TrainReport& report) {
   if (report.saved == in_full(command.save)) {
     line += "The run is saved in " + shown(*report.saved) + ".";
   } else if (report.interrupted && !report.saved) {
-    line += command.save.empty() ? "The run is not saved: --save DIR would keep it." : "The run is not saved.";
+    line += command.save.empty() ? "The run is not saved: --save DIR would have kept it." : "The run is not saved.";
   }  // saved elsewhere: the error that follows says where
   if (!line.empty()) note(line);
   for (const LaneReport& lane : report.lanes) {
     if (!lane.stopped.empty()) note(lane.name + " stopped: " + lane.stopped);
+  }
+}
+
+/// The table or the document.
+TrainReport print_report(const TrainCommand& command, Lab& lab, ThreadPool& threads, const Kept& kept,
+                         bool interrupted) {
+  TrainReport report = report_on(lab, threads);
+  report.steps = command.steps;
+  report.interrupted = interrupted;
+  report.saved = kept.run;
+  report.log = kept.log;
+  command.json ? print_train_json(report) : print_train_table(report);
+  return report;
+}
+
+/// For an end by an error, which is told after it: where the run is, or why it is not saved.
+void tell_kept(const Kept& kept) {
+  if (kept.run) note("The run is saved in " + shown(*kept.run) + ".");
+  try {
+    if (kept.failure) std::rethrow_exception(kept.failure);
+  } catch (const std::exception& error) {
+    note(reason(error));
   }
 }
 
@@ -251,17 +283,16 @@ int run_train(const TrainCommand& command) {
   ThreadPool threads(command.threads > 0 ? command.threads : hardware_threads());
   if (!command.save.empty()) FolderWriter{command.save};  // refuses now what could not be saved hours later
   for (int64_t step = 1; step <= lab.steps(); ++step) log.write(lab, step);
-  train(command, lab, threads, log);
+  const std::exception_ptr failure = train_as_far_as_possible(command, lab, threads, log);
   const bool interrupted = interrupted_by() != 0 && lab.steps() < command.steps && !lab.finished();
   const Kept kept = keep(command, lab, log);  // before all that could fail
-
-  TrainReport report = report_on(lab, threads);
-  report.steps = command.steps;
-  report.interrupted = interrupted;
-  report.saved = kept.run;
-  report.log = kept.log;
-  command.json ? print_train_json(report) : print_train_table(report);
-  tell(command, report);
+  try {
+    if (failure) std::rethrow_exception(failure);
+    tell(command, print_report(command, lab, threads, kept, interrupted));
+  } catch (const std::exception&) {
+    tell_kept(kept);
+    throw;
+  }
   if (kept.failure) std::rethrow_exception(kept.failure);
   if (interrupted) return 128 + interrupted_by();
   return lab.finished() ? 1 : 0;

@@ -206,11 +206,17 @@ bool is_refusal(const std::error_code& error) {
 
 }  // namespace
 
+fs::path in_full(const fs::path& path) {
+  std::error_code failed;
+  const fs::path absolute = fs::absolute(path, failed);
+  const fs::path full = (failed ? path : absolute).lexically_normal();
+  return full.has_filename() ? full : full.parent_path();
+}
+
 fs::path resolved(const fs::path& path) {
   std::error_code ignored;
-  fs::path plain = fs::weakly_canonical(fs::absolute(path, ignored), ignored);
-  if (plain.empty()) plain = fs::absolute(path, ignored).lexically_normal();
-  return plain.has_filename() ? plain : plain.parent_path();
+  const fs::path canonical = fs::weakly_canonical(fs::absolute(path, ignored), ignored);
+  return in_full(canonical.empty() ? path : canonical);
 }
 
 fs::path with_home(const fs::path& path) {

@@ -7,6 +7,9 @@
 
 namespace nopeek {
 
+/// Absolute, without "." and ".." and without a slash at the end; links stay.
+std::filesystem::path in_full(const std::filesystem::path& path);
+
 /// Absolute, through links and without a slash at the end, whether it is there or not: two names of one place become
 /// the same.
 std::filesystem::path resolved(const std::filesystem::path& path);

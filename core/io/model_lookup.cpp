@@ -7,6 +7,7 @@
 
 #include "core/base/error.h"
 #include "core/io/file.h"
+#include "core/io/folder.h"
 #include "core/io/shown.h"
 
 namespace nopeek {
@@ -126,8 +127,7 @@ fs::path locate_model(const fs::path& folder) {
 }
 
 std::string model_name(const fs::path& folder) {
-  const fs::path plain = fs::absolute(folder).lexically_normal();
-  const fs::path path = plain.has_filename() ? plain : plain.parent_path();
+  const fs::path path = in_full(folder);
   const fs::path model = path.parent_path().parent_path();
   const std::string name = path.filename().string(), cached = model.filename().string();
   if (path.parent_path().filename() != "snapshots" || !is_cached_model(model)) return one_line(name);

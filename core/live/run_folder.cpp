@@ -213,8 +213,7 @@ SavedRunPlace save_run_somewhere(const fs::path& folder, const RunView& run) {
   const std::string refused = refusal(folder, run);
   if (refused.empty()) return {folder, {}};
   std::error_code ignored;
-  fs::path plain = fs::absolute(folder, ignored).lexically_normal();
-  if (!plain.has_filename()) plain = plain.parent_path();
+  const fs::path plain = in_full(folder);
   const std::string name = plain.has_filename() ? plain.filename().string() : "run";
   for (const fs::path& place : {plain.parent_path(), state_folder(), fs::temp_directory_path(ignored)}) {
     if (place.empty()) continue;

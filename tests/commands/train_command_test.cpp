@@ -238,31 +238,6 @@ TEST_CASE("an interrupted run that is gone on with is the run that was not inter
   CHECK(same_files(straight, run));
 }
 
-TEST_CASE("SIGTERM and SIGHUP that come twice, as from `timeout` and a terminal, still save what there is") {
-  for (const int signal : {SIGTERM, SIGHUP}) {
-    TemporaryFolder home;
-    const std::string run = (home / "run").string();
-    Program program(small({"--steps", "50000000", "--save", run}));
-    program.until([&] { return program.catches(signal); });
-    program.send(signal);
-    // The first one has been handled when the part of the save, which is made after it, is there.
-    const auto saving = [&] {
-      std::error_code none;
-      for (fs::directory_iterator entry(home.path(), none), end; !none && entry != end; entry.increment(none)) {
-        if (fs::exists(entry->path() / "masked", none)) return true;
-      }
-      return false;
-    };
-    CHECK(program.until(saving));
-    program.send(signal);
-    const auto outcome = program.wait();
-    CAPTURE(outcome.error);
-    CHECK_FALSE(outcome.killed);
-    CHECK(outcome.status == 128 + signal);
-    CHECK(load_run(run).step > 0);
-  }
-}
-
 TEST_CASE("a second Ctrl+C ends the program at once") {
   Program program(training({"--steps", "50000000", "--d-model", "256", "--layers", "6", "--context", "64", "--batch",
                             "64", "--threads", "1"}));
