@@ -199,6 +199,16 @@ bool rename_to_new(const fs::path& part, const fs::path& path) {
   return true;
 }
 
+/// Whether a part, or what it took the place of, has the file that comes last: a save that was killed while it moved
+/// them may have left the only copy there. One that cannot be looked into may be whole.
+bool may_be_whole(const fs::path& part) {
+  const auto may_have = [&](const char* name) {
+    std::error_code error;
+    return fs::exists(part / name, error) || error;
+  };
+  return may_have("run.json") || may_have("config.json");
+}
+
 bool is_refusal(const std::error_code& error) {
   return error == std::errc::permission_denied || error == std::errc::operation_not_permitted ||
          error == std::errc::read_only_file_system;
@@ -237,6 +247,7 @@ FolderWriter::FolderWriter(const fs::path& path) : path_(resolved(path)) {
     if (exists) {
       const FileLock no_save_ends_now(path_.parent_path(), FileLock::Wait::kBriefly);
       require_replaceable(path_);
+      replaceable_ = !names_in(path_).empty();
     } else {
       fs::create_directories(path_.parent_path());
     }
@@ -267,8 +278,9 @@ void FolderWriter::commit() {
     sync(path_);
     sync(path_.parent_path());
     part_.reset();  // if it has the name of the part now, the old folder
-    remove_dead_parts(path_);
-    remove_dead_parts(path_ / "");
+    const auto may_go = [this](const fs::path& dead) { return replaceable_ || !may_be_whole(dead); };
+    remove_dead_parts(path_, may_go);
+    remove_dead_parts(path_ / "", may_go);
   } catch (const fs::filesystem_error& error) {
     fail(error.code());
   }

@@ -20,13 +20,16 @@ std::filesystem::path with_home(const std::filesystem::path& path);
 
 /// Writes a folder whole or not at all: the files go into a part (see part.h), which commit() brings to the disk and
 /// moves. A failure, or an end of the program in the middle, leaves what was there; the latter also leaves the part,
-/// which does no harm and goes with the next save. Of two that write to one path at once, the later commit() wins.
+/// which does no harm and goes with a later save: at once if it is not whole, else when that one finds a run or a model
+/// at `path`, for until then it may be the only copy. Of two that write to one path at once, the later commit() wins.
 /// Makes missing folders above. All throw Error.
 ///
 /// An existing folder is replaced only if it is empty, or is a model or a run that NoPeek saved and holds nothing else:
 /// nobody shall lose a file because of a name that was typed in haste. The part lies beside it and is swapped for it in
 /// one move. Where the folder itself must stay, the part lies in it and its files are moved up, one by one: if it is
-/// empty, a mount point, where the program was started, or in a folder that one may not write to.
+/// empty, a mount point, where the program was started, or in a folder that one may not write to. This is the exception
+/// to "whole": an end of the program between these moves leaves neither the old nor the new one in place, but both in
+/// parts (docs/model-folder.md).
 class FolderWriter {
  public:
   /// Refuses here what could not be replaced later, so that it can be asked before long work.
@@ -42,6 +45,7 @@ class FolderWriter {
   void replace();
   [[noreturn]] void fail(const std::error_code& error) const;
   std::filesystem::path path_;
+  bool replaceable_ = false;  // there was a whole run or model when this began
   std::optional<DiskPart> part_;
 };
 

@@ -139,11 +139,11 @@ bool is_part_of(const fs::path& entry, const fs::path& path) {
   return is_number(numbers.substr(0, dash)) && is_number(numbers.substr(std::min(dash + 1, numbers.size())));
 }
 
-void remove_dead_parts(const fs::path& path) {
+void remove_dead_parts(const fs::path& path, const std::function<bool(const fs::path&)>& may_go) {
   std::error_code error;
   const fs::path folder = path.has_parent_path() ? path.parent_path() : ".";
   for (fs::directory_iterator entry(folder, error), end; !error && entry != end; entry.increment(error)) {
-    if (!is_part_of(entry->path(), path) || !FileLock(entry->path()).held()) continue;
+    if (!is_part_of(entry->path(), path) || !FileLock(entry->path()).held() || !may_go(entry->path())) continue;
     std::error_code ignored;
     fs::remove_all(entry->path(), ignored);
   }

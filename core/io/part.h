@@ -1,5 +1,6 @@
 #pragma once
 #include <filesystem>
+#include <functional>
 
 namespace nopeek {
 
@@ -50,8 +51,11 @@ class DiskPart {
 /// Whether `entry` has the name of a part of `path`.
 bool is_part_of(const std::filesystem::path& entry, const std::filesystem::path& path);
 
-/// Removes the parts of `path` that a process left when it was killed: nobody holds their locks.
-void remove_dead_parts(const std::filesystem::path& path);
+/// Removes the parts of `path` that a process left when it was killed: nobody holds their locks. Of them, only those
+/// that `may_go` is true for.
+void remove_dead_parts(
+    const std::filesystem::path& path,
+    const std::function<bool(const std::filesystem::path&)>& may_go = [](const auto&) { return true; });
 
 /// Waits until a file, or the names in a folder, are on the disk, where the system can. Throws filesystem_error.
 void sync(const std::filesystem::path& path);

@@ -107,7 +107,7 @@ TEST_CASE("what a killed save left goes with the next one; what others write, or
   TemporaryFolder home;
   for (const char* left : {"run.part-1-2", "run.part", "run.part-1-2.old", "other.part-1-2"}) {
     fs::create_directory(home / left);
-    write_ours(home / left, "half");
+    write_plain(home / left / "model.safetensors", "half");
   }
   FolderWriter other(home / "run");
   write_ours(other.part(), "other");
@@ -120,6 +120,31 @@ TEST_CASE("what a killed save left goes with the next one; what others write, or
   other.commit();
   CHECK(contains(read_whole(home / "run/config.json"), "other"));
   CHECK(entries(home.path()) == 3 + 1);
+}
+
+TEST_CASE("a part that may be the only copy stays until a save finds another one in its place") {
+  TemporaryFolder home;
+  // What is left when a save is killed between two moves: in place, and where folders cannot be swapped.
+  const std::vector<std::pair<fs::path, fs::path>> left = {{home / "volume", home / "volume/.part-1-2"},
+                                                           {home / "share", home / "share.part-1-2"}};
+  fs::create_directory(home / "volume");
+  for (const auto& [path, part] : left) {
+    CAPTURE(path);
+    const auto save = [&] {
+      FolderWriter writer(path);
+      write_ours(writer.part(), "new");
+      writer.commit();
+    };
+    for (const bool run : {true, false}) {
+      fs::remove(path / "config.json");
+      run ? write_our_run(part) : write_ours(part, "only");
+      if (!run && path == home / "share") fs::remove(path);
+      save();
+      CHECK(fs::exists(part / (run ? "run.json" : "config.json")));
+      save();
+      CHECK_FALSE(fs::exists(part));
+    }
+  }
 }
 
 TEST_CASE("a folder that is empty, or a run, or a model, may be replaced") {
