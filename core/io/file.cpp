@@ -60,12 +60,16 @@ std::FILE* open_special(const fs::path& path, bool wait) {
 
 bool may_write(const fs::path& path) { return faccessat(AT_FDCWD, path.c_str(), W_OK, AT_EACCESS) == 0; }
 
-/// As far as it is allowed: only root may give files away.
+/// As far as it is allowed: only root may give files away, others at most to a group of theirs.
 void give_owner_and_permissions(std::FILE* file, const fs::path& of) {
   struct stat old {};
   if (stat(of.c_str(), &old) != 0) return;
-  static_cast<void>(fchown(fileno(file), old.st_uid, old.st_gid) == 0);
-  fchmod(fileno(file), old.st_mode & 07777);
+  constexpr auto kSameOwner = static_cast<uid_t>(-1);
+  mode_t mode = old.st_mode & 07777;
+  const bool given =
+      fchown(fileno(file), old.st_uid, old.st_gid) == 0 || fchown(fileno(file), kSameOwner, old.st_gid) == 0;
+  if (!given) mode &= ~static_cast<mode_t>(S_IRWXG | S_ISGID);  // they were meant for another group
+  fchmod(fileno(file), mode);
 }
 
 /// While it lives, a pipe whose reader has gone is an error of write(), and not the end of the program: a log is not
