@@ -56,7 +56,9 @@ make_runs() {
 ' | head -n 60 > "$seeds/text/short"
   for kind in word char bpe; do
     "$fuzz/nopeek" train --corpus "$seeds/text/short" --tokenizer $kind --d-model 4 --heads 2 --layers 1 --context 2 \
-      --batch 1 --steps 3 --mask on --threads 1 --save "$fuzz/runs/$kind" > /dev/null 2>&1
+      --batch 1 --steps 3 --mask on --threads 1 --save "$fuzz/runs/$kind" > /dev/null 2>&1 && continue
+    echo "scripts/fuzz.sh: '$fuzz/nopeek train' failed, which makes the seeds; try it with --tokenizer $kind" >&2
+    exit 2
   done
 }
 
