@@ -193,7 +193,6 @@ class StatusLine {
   bool shown_ = isatty(STDERR_FILENO) != 0;
 };
 
-/// What `--config` names, as the other options change it.
 void require_weights_fit(const ModelConfig& model) {
   constexpr double kMost = 4e9;  // bytes, as for the twins
   const TensorSpec last = parameter_table(model).back();
@@ -203,6 +202,7 @@ void require_weights_fit(const ModelConfig& model) {
               " GB of memory, more than the 4 GB that NoPeek allows. Choose a smaller width or fewer layers.");
 }
 
+/// What `--config` names, as the other options change it.
 std::vector<Subject> subjects_of(const BenchCommand& command) {
   const bool changed = command.channels || command.context || command.batch || command.layers || command.heads;
   if (command.config.empty()) {

@@ -2,7 +2,6 @@
 
 #include <CLI/CLI.hpp>
 #include <algorithm>
-#include <csignal>
 #include <cstdio>
 #include <exception>
 #include <new>
@@ -255,7 +254,6 @@ void require_written() {
 }  // namespace
 
 int run_command_line(int argc, char** argv) {
-  std::signal(SIGXFSZ, SIG_IGN);  // a file that may not grow further is a write error like a full disk, and no death
   try {
     const int status = run(argc, argv);
     require_written();

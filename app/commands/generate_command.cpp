@@ -74,7 +74,7 @@ class PlainOutput : public Output {
   void print(std::span<const TokenId> text) {
     for (; printed_ < text.size(); ++printed_) {
       const std::string& token = tokenizer_.token(text[printed_]);
-      if (tokenizer_.kind() == TokenizerKind::kWord && begun_) bytes_ += ' ';
+      if (tokenizer_.kind() == TokenizerKind::kWord && begun_ && !token.empty()) bytes_ += ' ';
       begun_ |= !token.empty();
       bytes_ += token;
       const size_t whole = bytes_.size() - unfinished(bytes_);

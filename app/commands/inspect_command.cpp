@@ -104,6 +104,7 @@ int run_inspect(const InspectCommand& command) {
   if (command.grad && !command.json) throw Error("--grad is part of --json: the gradient fills no table. Add --json.");
   require_utf8(command.text, "--text");
   const Model model = load_model(command.model, &interruptible());
+  model.tokenizer->require_rows(command.text);  // before a pass that may take long
   const MaskOption mask = mask_option(command.mask, model);
   const std::vector<TokenId> ids = model.tokenizer->encode(command.text, &interruptible());
   const Inspection<float> seen = inspect<float>(*model.parameters, mask.mask, ids, command.grad, &interruptible());

@@ -89,6 +89,7 @@ void print(const MaskOption& mask, const LeakTest& test) {
 int run_leaktest(const LeakTestCommand& command) {
   if (command.text) require_utf8(*command.text, "--text");
   const Model model = load_model(command.model, &interruptible());
+  if (command.text) model.tokenizer->require_rows(*command.text);  // before passes that may take long
   const MaskOption mask = mask_option(command.mask, model);
   const std::vector<TokenId> ids = text_of(command, model);
   const LeakTest test = leak_test(*model.parameters, mask.mask, ids, &interruptible());
