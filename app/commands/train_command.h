@@ -25,8 +25,10 @@ struct TrainCommand {
 };
 
 /// Trains, with a progress bar where standard error is a terminal, and prints what came out: a table, or with `json`
-/// one document (docs/command-line.md). Returns 0, or 1 if every lane diverged. Throws Error: at once where the log
-/// would lie in the folder that is saved, and behind all else if one of the two could not be written.
+/// one document (docs/command-line.md). Returns 0, or 1 if every lane diverged. Throws Error: at once for what
+/// cannot be trained, gone on with or saved, as where the log would lie in the folder that is saved; and after all else
+/// if one of the two could not be written. What ends the training too early, such as bad_alloc, is thrown when the run
+/// as far as it came, and its log, are kept and it was told where.
 ///
 /// Ctrl+C, SIGTERM and SIGHUP end it after the step under way and one more, at which everything is measured; what there
 /// is is saved, with its log, and the status is 128 + the signal.

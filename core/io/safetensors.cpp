@@ -57,7 +57,7 @@ SafetensorsReader::SafetensorsReader(const std::filesystem::path& path) : file_(
 }
 
 void SafetensorsReader::fail(const std::string& what) const {
-  throw Error(shown() + " " + what + ". It may be damaged; get it anew.");
+  throw Error(shown() + " " + what + ". It may be damaged; get it again.");
 }
 
 void SafetensorsReader::read_header() {

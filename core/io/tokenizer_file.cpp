@@ -168,7 +168,7 @@ std::optional<TokenId> eos_of(const Vocabulary& vocabulary, const Tokenizer::Par
   return std::nullopt;
 }
 
-/// Of GPT-2's two files, which do not say which tokens are special: without a better knowledge, the one that ends a
+/// Of GPT-2's two files, which do not say which tokens are special: for want of better knowledge, the one that ends a
 /// text.
 void add_usual_eos(Tokenizer::Parts& parts, const Vocabulary& vocabulary) {
   for (const std::string_view name : kEosNames) {

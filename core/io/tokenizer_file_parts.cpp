@@ -18,7 +18,7 @@ void Complaint::damaged(const std::string& why) const {
 }
 
 void Complaint::unsupported(const std::string& what) const {
-  throw Error(shown_ + " has " + what + ", which NoPeek cannot do. Choose a model whose tokenizer does without.");
+  throw Error(shown_ + " has " + what + ", which NoPeek cannot do. Choose a model whose tokenizer does without it.");
 }
 
 void Complaint::foreign(const std::string& what) const {

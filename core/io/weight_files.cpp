@@ -30,7 +30,7 @@ std::map<std::string, std::string> read_index(const fs::path& path) {
   for (const auto& [tensor, file] : map.items()) {
     if (!file.is_string() || !is_shard_name(file.get_ref<const std::string&>())) {
       throw Error(shown + ": the place of the tensor " + utf8::quoted(tensor) +
-                  " must be a .safetensors file of this folder. The file may be damaged; get it anew.");
+                  " must be a .safetensors file of this folder. The file may be damaged; get it again.");
     }
     file_of_tensor.emplace(tensor, file.get<std::string>());
   }
@@ -72,7 +72,7 @@ void WeightFiles::open_shards(const fs::path& folder, const std::map<std::string
       if (said == file_of_tensor.end() || said->second != shard) {
         throw Error(files_.back().shown() + " has the tensor " + utf8::quoted(name) + ", which the index puts " +
                     (said == file_of_tensor.end() ? "nowhere" : "into " + utf8::quoted(said->second)) +
-                    ". The files do not belong together; get them anew.");
+                    ". The files do not belong together; get them again.");
       }
       places_.emplace(name, files_.size() - 1);
     }
@@ -80,7 +80,7 @@ void WeightFiles::open_shards(const fs::path& folder, const std::map<std::string
   for (const auto& [tensor, file] : file_of_tensor) {
     if (contains(tensor)) continue;
     throw Error(nopeek::shown(folder / file) + " lacks the tensor " + utf8::quoted(tensor) +
-                ", which the index puts there. The files do not belong together; get them anew.");
+                ", which the index puts there. The files do not belong together; get them again.");
   }
 }
 

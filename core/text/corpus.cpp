@@ -109,7 +109,7 @@ void Corpus::require_context(int context) const {
   throw Error("The text " + in_quotes(name) + " has " + std::to_string(total) + (words ? " words" : " tokens") +
               ", too few for a context of " + std::to_string(context) + ": it needs at least " +
               std::to_string(kValidationShare * static_cast<std::ptrdiff_t>(need)) +
-              (words ? ". Use a longer text or a shorter context, or cut it into characters (--tokenizer char)."
+              (words ? ". Use a longer text or a shorter context, or cut the text into characters (--tokenizer char)."
                      : ". Use a longer text or a shorter context."));
 }
 

@@ -178,7 +178,7 @@ TEST_CASE("no refusal of a byte-level tokenizer asks for a byte-level tokenizer"
   json file = byte_level_file();
   file["normalizer"] = {{"type", "NFC"}};
   CHECK(refusal_of(file).ends_with(
-      "the normalizer \"NFC\", which NoPeek cannot do. Choose a model whose tokenizer does without."));
+      "the normalizer \"NFC\", which NoPeek cannot do. Choose a model whose tokenizer does without it."));
 }
 
 TEST_CASE("GPT-2's pieces by other roads: a sequence of one, its regex apart") {
