@@ -10,8 +10,8 @@ volatile std::sig_atomic_t cancelled_by = 0;
 Progress interruptible_work;
 static_assert(std::atomic<bool>::is_always_lock_free);  // else a signal handler must not touch it
 
-/// Only who presses Ctrl+C twice means to end what is being saved: `timeout` sends SIGTERM twice by itself, as a terminal
-/// that is closed does with SIGHUP.
+/// Only who presses Ctrl+C twice means to end what is being saved: `timeout` sends SIGTERM twice by itself, as a
+/// terminal that is closed does with SIGHUP.
 void cancel(int number) {
   if (cancelled_by == 0) cancelled_by = number;
   interruptible_work.cancelled = true;

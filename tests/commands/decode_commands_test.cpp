@@ -262,6 +262,28 @@ TEST_CASE("logits that are no numbers: the table is not printed by half") {
   CHECK(contains(outcome.error, "not finite"));
 }
 
+TEST_CASE("a token without a text writes nothing, not even a blank between words") {
+  const SavedModel saved;
+  const std::string path = saved.path() + "/tokenizer.json";
+  json file = json::parse(read_whole(path));
+  json& vocabulary = file["model"]["vocab"];
+  const int kept = saved.model.config().vocab / 2;  // the model's other rows have no text then
+  for (auto word = vocabulary.begin(); word != vocabulary.end();) {
+    word = word->get<int>() < kept ? std::next(word) : vocabulary.erase(word);
+  }
+  write_plain(path, file.dump());
+  bool any = false;
+  for (const char* seed : {"1", "2", "3"}) {
+    const std::vector<std::string> arguments = {"--prompt", "the", "--max-new-tokens", "20", "--seed", seed};
+    auto with_json = arguments;
+    with_json.emplace_back("--json");
+    const json document = parsed(saved.generate(with_json));
+    for (const json& step : document["steps"]) any |= step["chosen"].get<int>() >= kept;
+    CHECK(saved.generate(arguments).out == document["text"].get<std::string>() + "\n");
+  }
+  CHECK(any);
+}
+
 #ifdef __linux__
 TEST_CASE("a full disk is an error, whatever was to be written") {
   const SavedModel saved;
