@@ -117,11 +117,11 @@ bool GlfwWindow::admits(bool ends_tour) {
 /// Handles an event: what that throws is kept for rethrow(), since GLFW is written in C and lets no exception through.
 template <class Handle>
 void GlfwWindow::on_event(GLFWwindow* window, const Handle& handle) noexcept {
-  GlfwWindow& self = *static_cast<GlfwWindow*>(glfwGetWindowUserPointer(window));
+  GlfwWindow& owner = self(window);
   try {
-    handle(self);
+    handle(owner);
   } catch (...) {
-    if (!self.failure_) self.failure_ = std::current_exception();
+    if (!owner.failure_) owner.failure_ = std::current_exception();
   }
 }
 
@@ -252,6 +252,7 @@ void GlfwWindow::rebuild_font_texture() {
 }
 
 std::optional<double> GlfwWindow::begin_frame() {
+  has_device_objects_ = true;
   ImGui_ImplOpenGL3_NewFrame();
   ImGui_ImplGlfw_NewFrame();
   return input_.apply(ImGui::GetIO());  // in place of what the backend believes of mouse and keyboard

@@ -1,6 +1,5 @@
 #include "app/ui/imgui_compat.h"
 
-#include <imgui_freetype.h>
 #include <imgui_internal.h>
 
 #include <algorithm>
@@ -83,10 +82,9 @@ void create_context() {
     if (memory == nullptr && bytes > 0) throw std::bad_alloc();
     return memory;
   };
-  const auto release = [](void* memory, void*) { std::free(memory); };
-  ImGui::SetAllocatorFunctions(allocate, release);
-  // FreeType is written in C: it must be told, and lets no exception through.
-  ImGuiFreeType::SetAllocatorFunctions([](size_t bytes, void*) { return std::malloc(bytes); }, release);
+  // FreeType gets its memory here as well. Its C frames are passed by the exception; null would be worse: what
+  // imgui_freetype reallocates, it writes to without a look.
+  ImGui::SetAllocatorFunctions(allocate, [](void* memory, void*) { std::free(memory); });
   ImGui::CreateContext();
 }
 

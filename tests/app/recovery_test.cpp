@@ -10,7 +10,9 @@
 
 #include "app/commands/assets.h"
 #include "app_host.h"
+#include "core/io/corpus_file.h"
 #include "core/io/file.h"
+#include "core/live/lab.h"
 #include "core/live/run_folder.h"
 
 namespace nopeek::test::recovery_test {
