@@ -77,9 +77,9 @@ App::Impl::Impl(Options given, gl::HeatmapRenderer* renderer)
   selection.head = heads - 1;
   if (!options.model.empty()) open(options.model.string());
   if (recovery.found()) {
-    messages.add("NoPeek did not end as it should the last time. Its run was kept at step " +
+    messages.add("NoPeek did not close properly last time. Its run was kept at step " +
                  std::to_string(recovery.found()->step) +
-                 ". \"Open the kept run\" stands among the models in the top bar.");
+                 ": choose \"Open the kept run\" among the models in the top bar.");
   }
   held = held_now();
   forget_fonts();
@@ -100,13 +100,13 @@ bool App::Impl::prepare_frame(ImVec2 size) {
     scanned_tokenizer = tokenizer;
     extra_characters = unusual_characters(labels_of(*tokenizer));
   }
-  const bool built = build_fonts(theme().s, extra_characters);
+  fonts_built |= build_fonts(theme().s, extra_characters);
   if (new_vocabulary && characters_left_out() > 0) {
     messages.add(
         std::to_string(characters_left_out()) +
         " of the rarer characters in this vocabulary are shown as \xEF\xBF\xBD: there is no room to draw them all.");
   }
-  return built;
+  return std::exchange(fonts_built, false);
 }
 
 /// One snapshot a frame, and one held model: all that is drawn belongs to one step. What was asked for since the frame
@@ -195,8 +195,12 @@ void App::Impl::frame() {
     draw_tour_marks();
     end_widgets();
   });
-  failed_frames = drawn && told ? 0 : failed_frames + 1;
-  animating = in_motion() || failed_frames > 0;
+  if (drawn && told) {
+    failing.worked();
+  } else {
+    failing.failed(ImGui::GetTime());
+  }
+  animating = in_motion() || failing.frames() > 0;
 }
 
 void App::Impl::build_frame() {
@@ -229,9 +233,9 @@ void App::Impl::draw_root() {
   const SceneInput input = scene_input();
   {
     const registry::Scope scope(kScenes[scene].title);
-    scene_at_work = true;
+    scene_at_work = scene;
     scene_now().draw(input);
-    scene_at_work = false;
+    scene_at_work.reset();
   }
   if (!presenting) draw_panel();
   ImGui::End();
@@ -283,7 +287,7 @@ bool App::prepare_frame(ImVec2 size) { return impl_->prepare_frame(size); }
 void App::frame() { impl_->frame(); }
 void App::tell(const std::exception& error, std::string_view consequence) { impl_->tell(error, consequence); }
 std::string App::told() const { return impl_->messages.newest(); }
-bool App::hopeless() const { return impl_->failed_frames >= kHopeless; }
+bool App::hopeless() const { return impl_->failing.hopeless(); }
 std::string App::rescue() { return impl_->rescue(); }
 bool App::animating() const { return impl_->animating; }
 void App::drop_file(const std::filesystem::path& path) { impl_->open(path.string()); }

@@ -46,7 +46,8 @@ class App {
   /// texture has to be uploaded.
   bool prepare_frame(ImVec2 size);
   /// Builds one frame, between ImGui::NewFrame() and ImGui::Render(). Throws nothing: what fails within it, memory that
-  /// is lacking included, is told by a message, the scene that was at work begins anew, and the run goes on.
+  /// is lacking included, is told by a message, the scene that was at work begins anew, and the run goes on. (Nothing
+  /// but that ImGui had no memory even to end what was begun: then see ui::abandon_frame().)
   void frame();
   /// Something moves by itself: draw another frame soon, also without input.
   bool animating() const;

@@ -96,6 +96,7 @@ bool App::Impl::restart(RunConfig config, std::shared_ptr<const Corpus> corpus) 
   config.model.vocab = corpus->vocab_size();
   return attempt([&] {
     lab->post(Restart{config, std::move(corpus)});
+    awaited.reset();
     past = nullptr;
     wish.opened = false;
     settings.run = config;
@@ -136,16 +137,28 @@ void App::Impl::take(const std::string&, Model model) {
 void App::Impl::take(const std::string& from, std::shared_ptr<const RunState> run) {
   const int64_t step = run->step;
   if (!attempt([&] { lab->post(Resume{std::move(run)}); })) return;
-  if (recovery.found() && recovery.found()->folder.string() == from) recovery.take_over();
+  awaited = Awaited{newest->run, step, from};
   past = nullptr;
   wish.opened = false;
   lab->post(SetPaused{true});
-  messages.add("The saved run is open at step " + std::to_string(step) + ". Play goes on from there.");
+}
+
+/// The run that was opened is there. (The lab might have refused it: then that is told, and it is not awaited any
+/// more.)
+void App::Impl::greet_awaited_run() {
+  if (!awaited || newest->run == awaited->run_before || newest->step < awaited->step) return;
+  const Awaited arrived = *std::exchange(awaited, std::nullopt);
+  if (recovery.found() && recovery.found()->folder.string() == arrived.from) recovery.take_over();
+  messages.add("The saved run is open at step " + std::to_string(arrived.step) + ". Play goes on from there.");
 }
 
 /// What other threads have finished.
 void App::Impl::poll_background() {
-  if (std::string failure = lab->take_failure(); !failure.empty()) messages.add(std::move(failure));
+  if (std::string failure = lab->take_failure(); !failure.empty()) {
+    awaited.reset();
+    messages.add(std::move(failure));
+  }
+  greet_awaited_run();
   if (std::string failure = recovery.tick(clock_now(), *newest, *lab); !failure.empty())
     messages.add(std::move(failure));
   auto result = opener.poll();
@@ -176,7 +189,7 @@ void App::Impl::save(const std::filesystem::path& folder, const std::optional<Mo
   if (model) {
     return exporter.run([folder, model = *model] {
       save_model(folder, model);
-      return "The model was saved to " + nopeek::shown(folder);
+      return "The model was saved to " + nopeek::shown(folder) + ".";
     });
   }
   exporter.run(saving_twins(folder));
@@ -186,11 +199,12 @@ void App::Impl::save(const std::filesystem::path& folder, const std::optional<Mo
 /// what to say of it.
 std::function<std::string()> App::Impl::saving_twins(const std::filesystem::path& folder) {
   auto promise = std::make_shared<std::promise<std::string>>();
-  lab->post(VisitRun{[promise, folder](const RunView& run) {
+  lab->post(VisitRun{[this, promise, folder](const RunView& run) {
     try {
       const SavedRunPlace place = save_run_somewhere(folder, run);
+      recovery.saved();
       promise->set_value(place.refused.empty() ? "The twins were saved at step " + std::to_string(run.step) + " to " +
-                                                     nopeek::shown(folder)
+                                                     nopeek::shown(folder) + "."
                                                : place.warning());
     } catch (...) {
       promise->set_exception(std::current_exception());

@@ -13,29 +13,29 @@ constexpr int kGoHome = 3;  // frames that fail in a row, until another scene is
 }  // namespace
 
 /// Runs a part of a frame. What it throws becomes a message; ImGui's windows are then as they were before. True if it
-/// came to its end.
+/// came to its end. Throws if ImGui cannot be brought back so far: then the host abandons the frame.
 bool App::Impl::guarded(const std::function<void()>& part) {
   try {
     part();
     return true;
   } catch (const std::exception& error) {
-    ui::recover_frame();
     fail(error);
+    ui::recover_frame();
     return false;
   }
 }
 
 /// A scene that was interrupted may be half of this frame and half of the one before: it begins anew.
 void App::Impl::fail(const std::exception& error) noexcept {
-  const bool interrupted = std::exchange(scene_at_work, false);
-  tell(error, interrupted ? "The scene begins anew; training goes on." : "");
+  const std::optional<size_t> interrupted = std::exchange(scene_at_work, std::nullopt);
+  tell(error, !interrupted ? "" : playing() ? "The scene begins anew; training goes on." : "The scene begins anew.");
   try {
     exporter.forget_pictures();
   } catch (const std::exception&) {  // no room for the words
   }
-  if (interrupted) scenes[scene] = nullptr;
+  if (interrupted) scenes[*interrupted] = nullptr;
   if (heatmaps) heatmaps->forget_revisions();
-  if (failed_frames + 1 == kGoHome) scene = 0;
+  if (failing.frames() + 1 == kGoHome) scene = 0;
 }
 
 void App::Impl::tell(const std::exception& error, std::string_view consequence) noexcept {
@@ -50,8 +50,9 @@ void App::Impl::tell(const std::exception& error, std::string_view consequence) 
 std::string App::Impl::rescue() {
   try {
     if (lab->snapshot()->step == 0) return "The twins were not trained yet: nothing is lost.";
-    return saving_twins(free_export_path("nopeek-rescued-", ""))() + ". Drop that folder on the window to go on.";
+    return saving_twins(free_export_path("nopeek-rescued-", ""))() + " Drop that folder on the window to go on.";
   } catch (const std::exception& error) {
+    recovery.keep();
     return "The twins could not be saved: " + words_of(error);
   }
 }

@@ -4,6 +4,7 @@
 
 #include "app/host/app.h"
 #include "app/host/export.h"
+#include "app/host/failing.h"
 #include "app/host/file_dialog.h"
 #include "app/host/messages.h"
 #include "app/host/opener.h"
@@ -12,8 +13,6 @@
 #include "app/ui/widgets.h"
 
 namespace nopeek {
-
-constexpr int kHopeless = 6;  // frames that fail in a row
 
 /// Options of a combo, each with what it does.
 struct Menu {
@@ -90,6 +89,7 @@ struct App::Impl final : Actions {
   void take(const std::string& from, std::shared_ptr<const Corpus> corpus);
   void take(const std::string& from, Model model);
   void take(const std::string& from, std::shared_ptr<const RunState> run);
+  void greet_awaited_run();
   void hold_opened();
   void open_save_dialog();
   void save(const std::filesystem::path& folder, const std::optional<Model>& model);
@@ -162,11 +162,18 @@ struct App::Impl final : Actions {
 
   Opener opener;
   double opening_since = 0;
+  struct Awaited {
+    uint64_t run_before;
+    int64_t step;
+    std::string from;
+  };
+  std::optional<Awaited> awaited;  // a saved run that the lab was given and has not begun yet
   Messages messages;
   Exporter exporter;
 
   std::shared_ptr<const Tokenizer> scanned_tokenizer;  // whose characters the fonts hold
   std::u32string extra_characters;
+  bool fonts_built = false;  // and the host does not know yet
 
   bool presenting = false;
   bool overlay_open = false;  // the panel, where it is not docked
@@ -188,8 +195,8 @@ struct App::Impl final : Actions {
   bool help_open = false;
 
   Recovery recovery;
-  bool scene_at_work = false;  // its code runs: if something fails, it was there
-  int failed_frames = 0;       // in a row
+  std::optional<size_t> scene_at_work;  // whose code runs: if something fails, it was there
+  Failing failing;
 
   std::unique_ptr<LiveLab> lab;  // last: its threads call options.wake until they have ended
 };

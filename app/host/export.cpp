@@ -146,7 +146,7 @@ void Exporter::take_pictures() {
 
 void Exporter::forget_pictures() {
   if (std::exchange(wishes_, {}).empty()) return;
-  say("The picture was not taken: its frame was not drawn. Ask for it once more.");
+  say("The picture was not taken because its frame failed. Try again.");
 }
 
 }  // namespace nopeek

@@ -51,6 +51,7 @@ void FileDialog::save(std::string title, const fs::path& suggested) {
 }
 
 void FileDialog::enter(const fs::path& folder) {
+  looked_at_.clear();
   entering_ = folder;
   reader_.start(folder, saving_ ? FolderReader::Wanted::kFolders : FolderReader::Wanted::kAll);
   reader_.wait(kPatience);
@@ -77,6 +78,16 @@ void FileDialog::take_listing() {
 
 /// "~/run" is at home, and a bare name is in the folder that is shown.
 fs::path FileDialog::typed_path() const { return folder_ / with_home(typed_); }
+
+/// Looked up once for each text: a folder on a network may be slow to answer.
+bool FileDialog::replaces() {
+  if (!saving_) return false;
+  if (fs::path path = typed_path(); path != looked_at_) {
+    is_model_ = is_model_folder(path);
+    looked_at_ = std::move(path);
+  }
+  return is_model_;
+}
 
 std::optional<fs::path> FileDialog::follow(const fs::path& path) {
   std::error_code ignored;
@@ -114,10 +125,9 @@ std::optional<FileDialog::Picked> FileDialog::draw() {
   const float w = px(104);
   if (button("Cancel", {{area.max.x - 2 * w - px(12), buttons_top}, {area.max.x - w - px(12), area.max.y}}))
     open_ = false;
-  const bool replaces = saving_ && is_model_folder(typed_path());
-  if (button(replaces  ? "Replace"
-             : saving_ ? "Save"
-                       : "Open",
+  if (button(replaces() ? "Replace"
+             : saving_  ? "Save"
+                        : "Open",
              {{area.max.x - w, buttons_top}, area.max}, true, Look::kPrimary))
     picked = follow(typed_path());
   end_dialog();
@@ -130,7 +140,7 @@ std::string FileDialog::hint() const {
   if (cut_off_)
     return "Only " + std::to_string(entries_.size()) +
            " entries of this folder are listed. Type the path of any other.";
-  return saving_ ? "The name of a new folder, or of a model that shall be replaced."
+  return saving_ ? "The name of a new folder, or of a saved model to replace."
                  : "UTF-8 text, or the folder of a model or a saved run. Hidden files are left out.";
 }
 

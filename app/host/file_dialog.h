@@ -30,6 +30,7 @@ class FileDialog {
   void enter(const std::filesystem::path& folder);
   void take_listing();
   std::filesystem::path typed_path() const;
+  bool replaces();  // there is a model where one would save to
   std::optional<std::filesystem::path> follow(const std::filesystem::path& path);
   std::optional<std::filesystem::path> draw_list(const ui::Rect& area);
   void draw_row(const FolderEntry& entry, const ui::Rect& row);
@@ -41,6 +42,8 @@ class FileDialog {
   std::filesystem::path folder_;    // whose entries are listed
   std::filesystem::path entering_;  // that is being read, before the first of it has come; empty: none
   std::string typed_;
+  std::filesystem::path looked_at_;  // by replaces()
+  bool is_model_ = false;            // what is there
   std::string error_;
   FolderReader reader_;
   std::vector<FolderEntry> entries_;

@@ -3,8 +3,10 @@
 #include <algorithm>
 #include <cctype>
 #include <system_error>
+#include <thread>
 #include <utility>
 
+#include "app/host/messages.h"
 #include "app/host/opener.h"
 
 namespace nopeek {
@@ -51,12 +53,12 @@ void FolderReader::Job::publish(Listing listing) {
   if (complete) ended.notify_all();
 }
 
-void FolderReader::read(const std::stop_token& stop, Job& job, const fs::path& folder, Wanted wanted, size_t most) {
+void FolderReader::read(Job& job, const fs::path& folder, Wanted wanted, size_t most) {
   std::error_code error;
   Listing all;
   size_t part = kFirstPart;
   fs::directory_iterator it(folder, fs::directory_options::skip_permission_denied, error);
-  for (; !error && it != fs::directory_iterator() && !stop.stop_requested(); it.increment(error)) {
+  for (; !error && it != fs::directory_iterator() && !job.cancelled; it.increment(error)) {
     auto entry = entry_of(*it, wanted);
     if (!entry) continue;
     all.cut_off = all.entries.size() == most;
@@ -75,28 +77,24 @@ void FolderReader::read(const std::stop_token& stop, Job& job, const fs::path& f
 
 void FolderReader::start(const fs::path& folder, Wanted wanted, size_t most) {
   cancel();
-  std::erase_if(running_, [](const Running& r) {
-    const std::lock_guard lock(r.job->mutex);
-    return r.job->complete;
-  });
   job_ = std::make_shared<Job>();
-  const auto work = [job = job_, folder, wanted, most](const std::stop_token& stop) {
+  const auto work = [job = job_, folder, wanted, most] {
     try {
-      read(stop, *job, folder, wanted, most);
+      read(*job, folder, wanted, most);
     } catch (const std::exception& e) {  // no memory for more
-      job->publish({.entries = {}, .complete = true, .cut_off = false, .error = e.what()});
+      job->publish({.entries = {}, .complete = true, .cut_off = false, .error = words_of(e)});
     }
   };
   try {
-    running_.push_back({job_, std::jthread(work)});
+    std::thread(work).detach();           // all that it touches is its own
   } catch (const std::system_error& e) {  // no more threads
-    job_->publish({.entries = {}, .complete = true, .cut_off = false, .error = e.what()});
+    job_->publish({.entries = {}, .complete = true, .cut_off = false, .error = words_of(e)});
   }
 }
 
 void FolderReader::cancel() {
+  if (job_) job_->cancelled = true;
   job_ = nullptr;
-  for (Running& r : running_) r.thread.request_stop();
 }
 
 void FolderReader::wait(std::chrono::milliseconds time) {

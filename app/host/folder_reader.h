@@ -1,4 +1,5 @@
 #pragma once
+#include <atomic>
 #include <chrono>
 #include <condition_variable>
 #include <cstdint>
@@ -7,7 +8,6 @@
 #include <mutex>
 #include <optional>
 #include <string>
-#include <thread>
 #include <vector>
 
 namespace nopeek {
@@ -31,7 +31,7 @@ class FolderReader {
   static constexpr size_t kMost = 100'000;  // entries of a listing
   FolderReader() = default;
   FolderReader(const FolderReader&) = delete;
-  ~FolderReader() { cancel(); }  // waits until what was cancelled has seen it
+  ~FolderReader() { cancel(); }  // not waited for: a folder that never answers must not keep the window open
 
   /// Hidden entries are left out, and so is what is neither folder nor regular file. Ends what was being read before.
   void start(const std::filesystem::path& folder, Wanted wanted, size_t most = kMost);
@@ -56,17 +56,12 @@ class FolderReader {
     std::condition_variable ended;
     std::optional<Listing> newest;
     bool complete = false;
+    std::atomic<bool> cancelled = false;
     void publish(Listing listing);
   };
-  static void read(const std::stop_token& stop, Job& job, const std::filesystem::path& folder, Wanted wanted,
-                   size_t most);
+  static void read(Job& job, const std::filesystem::path& folder, Wanted wanted, size_t most);
 
-  struct Running {
-    std::shared_ptr<Job> job;
-    std::jthread thread;
-  };
-  std::shared_ptr<Job> job_;
-  std::vector<Running> running_;  // the last is that of job_; the others are cancelled, until they have ended
+  std::shared_ptr<Job> job_;  // shared with its thread
 };
 
 }  // namespace nopeek

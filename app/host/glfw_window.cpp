@@ -7,6 +7,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <utility>
 
 #include "app/ui/fonts.h"
 #include "app/ui/imgui_compat.h"
@@ -113,21 +114,42 @@ bool GlfwWindow::admits(bool ends_tour) {
   return !filter || filter(ends_tour);
 }
 
+/// Handles an event: what that throws is kept for rethrow(), since GLFW is written in C and lets no exception through.
+template <class Handle>
+void GlfwWindow::on_event(GLFWwindow* window, const Handle& handle) noexcept {
+  GlfwWindow& owner = self(window);
+  try {
+    handle(owner);
+  } catch (...) {
+    if (!owner.failure_) owner.failure_ = std::current_exception();
+  }
+}
+
+void GlfwWindow::rethrow() {
+  if (failure_) std::rethrow_exception(std::exchange(failure_, nullptr));
+}
+
 /// GLFW tells of a key first, and then of what it types.
 void GlfwWindow::install_key_callbacks() {
   glfwSetKeyCallback(window_, [](GLFWwindow* w, int key, int scancode, int action, int) {
-    self(w).repeats_ = action == GLFW_REPEAT;
-    if (action == GLFW_REPEAT || key == GLFW_KEY_UNKNOWN) return;  // ImGui repeats keys by its own clock
-    if (!self(w).admits(key == GLFW_KEY_ESCAPE && action == GLFW_PRESS)) return;
-    self(w).input_.key(key_as_printed(key, glfwGetKeyName(key, scancode)), action == GLFW_PRESS);
+    on_event(w, [=](GlfwWindow& self) {
+      self.repeats_ = action == GLFW_REPEAT;
+      if (action == GLFW_REPEAT || key == GLFW_KEY_UNKNOWN) return;  // ImGui repeats keys by its own clock
+      if (!self.admits(key == GLFW_KEY_ESCAPE && action == GLFW_PRESS)) return;
+      self.input_.key(key_as_printed(key, glfwGetKeyName(key, scancode)), action == GLFW_PRESS);
+    });
   });
   glfwSetCharCallback(window_, [](GLFWwindow* w, unsigned code_point) {
-    if (self(w).admits()) self(w).input_.text(code_point);
+    on_event(w, [=](GlfwWindow& self) {
+      if (self.admits()) self.input_.text(code_point);
+    });
   });
   // With Ctrl held only this one tells what is typed: on which key + is, differs from keyboard to keyboard.
   glfwSetCharModsCallback(window_, [](GLFWwindow* w, unsigned code_point, int modifiers) {
     const bool command = (modifiers & GLFW_MOD_CONTROL) && !(modifiers & GLFW_MOD_ALT);
-    if (command && !self(w).repeats_ && self(w).admits()) self(w).input_.text(code_point);
+    on_event(w, [=](GlfwWindow& self) {
+      if (command && !self.repeats_ && self.admits()) self.input_.text(code_point);
+    });
   });
 }
 
@@ -135,23 +157,35 @@ void GlfwWindow::install_callbacks() {
   glfwSetWindowUserPointer(window_, this);
   install_key_callbacks();
   glfwSetCursorPosCallback(window_, [](GLFWwindow* w, double x, double y) {
-    if (self(w).admits()) self(w).input_.move(static_cast<float>(x), static_cast<float>(y));
+    on_event(w, [=](GlfwWindow& self) {
+      if (self.admits()) self.input_.move(static_cast<float>(x), static_cast<float>(y));
+    });
   });
   glfwSetCursorEnterCallback(window_, [](GLFWwindow* w, int entered) {
-    if (self(w).admits() && !entered) self(w).input_.leave();
+    on_event(w, [=](GlfwWindow& self) {
+      if (self.admits() && !entered) self.input_.leave();
+    });
   });
   glfwSetMouseButtonCallback(window_, [](GLFWwindow* w, int button, int action, int) {
-    if (self(w).admits(action == GLFW_PRESS)) self(w).input_.button(button, action == GLFW_PRESS);
+    on_event(w, [=](GlfwWindow& self) {
+      if (self.admits(action == GLFW_PRESS)) self.input_.button(button, action == GLFW_PRESS);
+    });
   });
   glfwSetScrollCallback(window_, [](GLFWwindow* w, double dx, double dy) {
-    if (self(w).admits()) self(w).input_.wheel(static_cast<float>(dx), static_cast<float>(dy));
+    on_event(w, [=](GlfwWindow& self) {
+      if (self.admits()) self.input_.wheel(static_cast<float>(dx), static_cast<float>(dy));
+    });
   });
   glfwSetDropCallback(window_, [](GLFWwindow* w, int count, const char** files) {
-    if (!self(w).admits()) return;
-    for (int i = 0; i < count; ++i) self(w).input_.drop(std::filesystem::path(files[i]));
+    on_event(w, [=](GlfwWindow& self) {
+      if (!self.admits()) return;
+      for (int i = 0; i < count; ++i) self.input_.drop(std::filesystem::path(files[i]));
+    });
   });
   glfwSetWindowFocusCallback(window_, [](GLFWwindow* w, int focused) {
-    if (self(w).admits() && !focused) self(w).input_.focus_lost();
+    on_event(w, [=](GlfwWindow& self) {
+      if (self.admits() && !focused) self.input_.focus_lost();
+    });
   });
   // These change what is drawn, but are no input.
   glfwSetFramebufferSizeCallback(window_, [](GLFWwindow* w, int, int) { self(w).touched_ = true; });
@@ -209,14 +243,16 @@ ImVec2 GlfwWindow::windowed_size() const {
 
 // The backend makes its texture together with its shaders, and again only after both are gone.
 // The texture alone: after DestroyDeviceObjects() ImGui 1.86 still believes in the size of its old vertex buffers, and
-// nothing is drawn any more. Before the first frame there is no texture to replace.
+// nothing is drawn any more. The first time the texture comes with all the rest; if that fails for want of memory, it
+// is the texture that is missing.
 void GlfwWindow::rebuild_font_texture() {
-  if (ImGui::GetFrameCount() == 0) return;
+  if (!std::exchange(has_device_objects_, true)) return ImGui_ImplOpenGL3_NewFrame();
   ImGui_ImplOpenGL3_DestroyFontsTexture();
   ImGui_ImplOpenGL3_CreateFontsTexture();
 }
 
 std::optional<double> GlfwWindow::begin_frame() {
+  has_device_objects_ = true;
   ImGui_ImplOpenGL3_NewFrame();
   ImGui_ImplGlfw_NewFrame();
   return input_.apply(ImGui::GetIO());  // in place of what the backend believes of mouse and keyboard

@@ -1,6 +1,7 @@
 #pragma once
 #include <imgui.h>
 
+#include <exception>
 #include <filesystem>
 #include <functional>
 #include <optional>
@@ -29,6 +30,8 @@ class GlfwWindow {
   /// Handles what has happened, after waiting for `seconds` at most (infinity: until something happens). True if a
   /// person did something, or the window itself has changed.
   bool wait(double seconds);
+  /// Throws what the handling of an event in wait() threw, once; nothing if all went well.
+  void rethrow();
   /// Ends wait() early. Any thread.
   static void wake();
 
@@ -40,6 +43,7 @@ class GlfwWindow {
   /// Size of the window when it is not full screen.
   ImVec2 windowed_size() const;
 
+  /// After the atlas was built, before begin_frame(). If it throws: is to be called again.
   void rebuild_font_texture();
   /// Before ImGui::NewFrame(): the backends' part, and this frame's share of the input. Returns what
   /// InputQueue::apply() does.
@@ -52,12 +56,16 @@ class GlfwWindow {
   void install_callbacks();
   void install_key_callbacks();
   bool admits(bool ends_tour = false);
+  template <class Handle>
+  static void on_event(GLFWwindow* window, const Handle& handle) noexcept;
 
   GLFWwindow* window_ = nullptr;
   InputQueue input_;
   bool touched_ = false;  // an event came since the last wait()
   bool repeats_ = false;  // the newest key is held down, and what it types is typed again
   bool fullscreen_ = false;
+  bool has_device_objects_ = false;             // the backend's shaders and buffers
+  std::exception_ptr failure_;                  // of an event
   int x_ = 0, y_ = 0, width_ = 0, height_ = 0;  // of the window before it became full screen
 };
 

@@ -56,9 +56,9 @@ bool draw_message(const std::string& message, int index, float& bottom) {
 
 std::string words_of(const std::exception& error) {
   if (dynamic_cast<const std::bad_alloc*>(&error)) return "There is not enough memory.";
-  if (dynamic_cast<const std::future_error*>(&error)) return "The work was given up before its end.";
+  if (dynamic_cast<const std::future_error*>(&error)) return "The task was cancelled before it finished.";
   if (const auto* system = dynamic_cast<const std::system_error*>(&error))
-    return "The system refuses: " + system->code().message() + ".";
+    return "The system refused: " + system->code().message() + ".";
   return error.what();
 }
 

@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "app/commands/assets.h"
+#include "app/host/messages.h"
 #include "core/base/error.h"
 #include "core/base/scheduling.h"
 #include "core/io/corpus_file.h"
@@ -44,8 +45,9 @@ void Opener::start(const std::string& name) {
   cancel();
   const fs::path path = name;
   name_ = one_line((path.has_filename() ? path : path.parent_path()).filename().string());
-  running_.job = std::make_shared<Job>();
-  running_.thread = std::jthread([job = running_.job, name, done = done_] {
+  Running started;  // running_ only if there is a thread for it
+  started.job = std::make_shared<Job>();
+  started.thread = std::jthread([job = started.job, name, done = done_] {
     give_way();
     try {
       Result result = open(name, job->progress);
@@ -56,6 +58,7 @@ void Opener::start(const std::string& name) {
     job->ended = true;
     if (done) done();
   });
+  running_ = std::move(started);
 }
 
 /// Nothing but Cancelled leaves it.
@@ -67,7 +70,7 @@ Opener::Result Opener::open(const std::string& name, Progress& progress) {
   } catch (const std::bad_alloc&) {
     return {name, {}, "There is not enough memory to open " + shown(name) + "."};
   } catch (const std::exception& error) {
-    return {name, {}, error.what()};
+    return {name, {}, words_of(error)};
   }
 }
 

@@ -8,12 +8,13 @@
 #include <vector>
 
 #ifndef _WIN32
-#include <fcntl.h>
-#include <sys/file.h>
 #include <unistd.h>
 #endif
 
+#include "app/host/messages.h"
 #include "core/base/error.h"
+#include "core/io/file.h"
+#include "core/io/part.h"
 #include "core/io/shown.h"
 #include "core/live/run_folder.h"
 #include "core/live/run_json.h"
@@ -25,6 +26,7 @@ namespace fs = std::filesystem;
 namespace {
 
 constexpr double kFirst = 60, kEvery = 180;  // s
+constexpr double kCosts = 20;                // times what a copy took pass until the next one: training waits for it
 constexpr size_t kMostLeft = 3;
 #ifdef _WIN32
 constexpr bool kCanLock = false;
@@ -40,10 +42,7 @@ class Recovery::Folder {
   explicit Folder(fs::path path) : path_(std::move(path)) {}
   ~Folder() {
     std::error_code ignored;
-    if (discarded_) fs::remove_all(path_, ignored);
-#ifndef _WIN32
-    if (lock_ >= 0) close(lock_);
-#endif
+    if (discarded_) fs::remove_all(path_, ignored);  // while it is locked
   }
   Folder(const Folder&) = delete;
 
@@ -51,21 +50,16 @@ class Recovery::Folder {
   /// It will be removed as soon as nobody writes to it any more.
   void discard() { discarded_ = true; }
 
-  /// False if its process lives, or if there is no lock and none shall be made.
-  bool lock([[maybe_unused]] bool make = false) {
-#ifdef _WIN32
-    return false;
-#else
-    if (lock_ < 0) lock_ = open((path_ / "lock").c_str(), O_RDWR | (make ? O_CREAT : 0) | O_CLOEXEC | O_NOFOLLOW, 0600);
-    return lock_ >= 0 && flock(lock_, LOCK_EX | LOCK_NB) == 0;
-#endif
+  /// False if its process lives, or if there is no lock.
+  bool lock() {
+    lock_ = FileLock(path_ / "lock");
+    return lock_.held();
   }
 
   /// Why it could not be; empty if it was. On the lab's thread.
   std::string save(const RunView& run) {
     try {
-      fs::create_directories(path_);
-      if (!lock(/*make=*/true)) throw Error("Cannot lock " + shown(path_ / "lock") + ".");
+      make_lock();
       save_run(this->run(), run);
       return {};
     } catch (const Cancelled&) {
@@ -74,14 +68,24 @@ class Recovery::Folder {
       return "Cannot write the folder " + shown(path_) + ".";
     } catch (const Error& error) {
       return error.what();
-    } catch (const std::exception&) {
-      return "There is not enough memory.";
+    } catch (const std::exception& error) {
+      return words_of(error);
     }
   }
 
  private:
+  /// Between its making and its locking another process may take the folder for a dead one, and remove it.
+  void make_lock() {
+    for (int tries = 0; tries < 3 && !lock_.held(); ++tries) {
+      fs::create_directories(path_);
+      if (!fs::exists(path_ / "lock")) write_file(path_ / "lock", "");
+      lock_ = FileLock(path_ / "lock", FileLock::Wait::kBriefly);
+    }
+    if (!lock_.held()) throw Error("Cannot lock " + shown(path_ / "lock") + ".");
+  }
+
   fs::path path_;
-  int lock_ = -1;
+  FileLock lock_;
   std::atomic<bool> discarded_ = false;
 };
 
@@ -112,11 +116,18 @@ std::vector<fs::path> folders_in(const fs::path& home) {
   return folders;
 }
 
+/// Its process ended before the first copy was whole.
+bool is_torn(const fs::path& run) {
+  std::error_code error;
+  return fs::status(run / "run.json", error).type() == fs::file_type::not_found;
+}
+
+/// None if it cannot be read, perhaps only here and now: a newer version may have written it.
 std::optional<int64_t> step_of(const fs::path& run) {
   try {
     return read_run_json(run / "run.json").run.step;
   } catch (const std::exception&) {
-    return std::nullopt;  // it ended before its first copy was whole
+    return std::nullopt;
   }
 }
 
@@ -130,7 +141,7 @@ Recovery::Recovery(const fs::path& home)
 }
 
 Recovery::~Recovery() {
-  if (own_ && std::uncaught_exceptions() == exceptions_) own_->discard();
+  if (own_ && !kept_ && std::uncaught_exceptions() == exceptions_) own_->discard();
 }
 
 void Recovery::look_for_others() {
@@ -138,8 +149,10 @@ void Recovery::look_for_others() {
   for (const fs::path& path : folders_in(home_)) {
     auto folder = std::make_shared<Folder>(path);
     if (!folder->lock()) continue;
+    if (is_torn(folder->run())) folder->discard();
     const std::optional<int64_t> step = step_of(folder->run());
-    if (!step || ++left > kMostLeft) {
+    if (!step) continue;
+    if (++left > kMostLeft) {
       folder->discard();
     } else if (!found_) {
       found_ = Found{folder->run(), *step};
@@ -153,16 +166,18 @@ void Recovery::take_over() {
   if (own_) own_->discard();
   own_ = std::exchange(left_, nullptr);
   found_.reset();
+  kept_ = true;
 }
 
 std::string Recovery::tick(double now, const Snapshot& newest, LiveLab& lab) {
   if (home_.empty()) return {};
   if (keeping_.valid()) {
     if (keeping_.wait_for(std::chrono::seconds(0)) != std::future_status::ready) return {};
-    const std::string failure = keeping_.get();
-    due_ = now + kEvery;
-    if (failure.empty() || std::exchange(told_, true)) return {};
-    return "The run is not kept while it trains: " + failure + " Save it now and then.";
+    const Outcome outcome = keeping_.get();
+    due_ = now + std::max(kEvery, kCosts * outcome.seconds);
+    if (outcome.failure.empty() && outcome.folder == own_.get()) kept_ = false;
+    if (outcome.failure.empty() || std::exchange(told_, true)) return {};
+    return "No safety copy of this run could be written. " + outcome.failure + " Save it yourself now and then.";
   }
   if (newest.run != run_) {
     run_ = newest.run;
@@ -171,9 +186,14 @@ std::string Recovery::tick(double now, const Snapshot& newest, LiveLab& lab) {
   }
   if (now < due_ || newest.step == kept_step_) return {};
   kept_step_ = newest.step;
-  auto promise = std::make_shared<std::promise<std::string>>();
+  auto promise = std::make_shared<std::promise<Outcome>>();
   keeping_ = promise->get_future();
-  lab.post(VisitRun{[promise, folder = own_](const RunView& run) { promise->set_value(folder->save(run)); }});
+  lab.post(VisitRun{[promise, folder = own_](const RunView& run) {
+    const auto begin = std::chrono::steady_clock::now();
+    std::string failure = folder->save(run);
+    const std::chrono::duration<double> took = std::chrono::steady_clock::now() - begin;
+    promise->set_value({std::move(failure), took.count(), folder.get()});
+  }});
   return {};
 }
 

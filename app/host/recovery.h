@@ -1,4 +1,5 @@
 #pragma once
+#include <atomic>
 #include <filesystem>
 #include <future>
 #include <memory>
@@ -17,7 +18,7 @@ class Recovery {
  public:
   /// `home` empty: nothing is kept and nothing found, as for tours and tests.
   explicit Recovery(const std::filesystem::path& home);
-  /// Removes the copy, unless an exception is on its way through. Only after the lab has ended.
+  /// Removes the copy, unless it was to be kept or an exception is on its way through. Only after the lab has ended.
   ~Recovery();
   Recovery(const Recovery&) = delete;
 
@@ -30,8 +31,13 @@ class Recovery {
     int64_t step;
   };
   const std::optional<Found>& found() const { return found_; }
-  /// After it was opened: it is this process's run now, and its copy until there is a newer one.
+  /// After it was opened: it is this process's run now, and its copy until there is a newer one. It stays, also after a
+  /// clean end, until it was written anew or saved().
   void take_over();
+  /// The end is not a clean one: the copy stays for the next process.
+  void keep() { kept_ = true; }
+  /// The run was saved elsewhere: the copy is not the only one any more. Any thread.
+  void saved() { kept_ = false; }
 
  private:
   class Folder;
@@ -43,7 +49,13 @@ class Recovery {
   uint64_t run_ = 0;
   int64_t kept_step_ = 0;
   double due_ = 0;
-  std::future<std::string> keeping_;  // why it failed
+  struct Outcome {
+    std::string failure;  // empty: none
+    double seconds;       // that it took
+    const Folder* folder;
+  };
+  std::future<Outcome> keeping_;
+  std::atomic<bool> kept_ = false;
   bool told_ = false;
   int exceptions_;
 };

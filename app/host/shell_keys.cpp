@@ -11,9 +11,9 @@ void App::Impl::read_shortcuts() {
   if (key_pressed(Key::kF11, false)) presenting = !presenting;
   if (!focus::letters_are_free() || focus::layer_open()) return;
   const ImGuiIO& io = ImGui::GetIO();
-  scene_at_work = true;
+  scene_at_work = scene;
   const bool taken = scene_now().key(scene_input());
-  scene_at_work = false;
+  scene_at_work.reset();
   if (taken) return;
   if (key_pressed(Key::kEscape, false)) read_escape();
   if (key_pressed(Key::kF1, false) || character_key_pressed('?')) help_open = true;

@@ -173,7 +173,7 @@ void App::Impl::draw_panel_words(Rect area) {
   const float top = clip.min.y + px(16) - panel_scroll;
   text({left + px(24), top}, "What you are seeing", Font::kSmallBold, colors().secondary);
   const SceneInput input = scene_input();
-  scene_at_work = true;
+  scene_at_work = scene;
   const Explanation e = scene_now().explain(input);
   float y = draw_words(e.words, left + px(24), right - px(24), top + px(28));
   // As in the design where there is room; closer where that saves scrolling.
@@ -181,7 +181,7 @@ void App::Impl::draw_panel_words(Rect area) {
   const float spare = clip.max.y - y - suggestions - panel_scroll;
   const float offset = panel_scroll;  // with which this frame is drawn
   y = draw_suggestions(e, left, right, y + std::clamp(spare, px(12), px(28)), clip, panel_scroll);
-  scene_at_work = false;
+  scene_at_work.reset();
   ImGui::PopClipRect();
   const float too_much = std::max(0.0f, y + offset - clip.max.y);
   if (clip.contains(ImGui::GetIO().MousePos)) panel_scroll -= ImGui::GetIO().MouseWheel * px(40);

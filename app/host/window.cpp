@@ -9,6 +9,7 @@
 
 #include "app/gl/heatmap.h"
 #include "app/host/app.h"
+#include "app/host/failing.h"
 #include "app/host/frame_stats.h"
 #include "app/host/gl_camera.h"
 #include "app/host/glfw_window.h"
@@ -17,6 +18,7 @@
 #include "app/host/png.h"
 #include "app/host/work_clock.h"
 #include "app/tour/player.h"
+#include "app/ui/imgui_compat.h"
 #include "app/ui/registry.h"
 #include "app/ui/theme.h"
 #include "core/base/error.h"
@@ -35,7 +37,6 @@ double seconds_now() { return std::chrono::duration<double>(Clock::now() - kProg
 
 constexpr size_t kMostTourBytes = 1 << 20;
 constexpr double kShotPoll = 0.02;  // s between looks at a picture that is being written
-constexpr int kHopelessFrames = 6;  // that fail in a row: then the window ends
 
 std::vector<tour::Step> read_tour(const WindowOptions& options) {
   if (options.tour.empty()) return {};
@@ -112,7 +113,8 @@ class Host : public tour::Stage {
   bool watched_ = false;  // the tour, by a person
   Pacer pacer_;
   FrameStats stats_;
-  int failed_frames_ = 0;  // in a row
+  Failing failing_;
+  bool font_texture_stale_ = false;
   bool blank_matrices_told_ = false;
   double ui_ms_ = 0;  // of the frame being drawn
   std::filesystem::path shot_file_;
@@ -164,7 +166,7 @@ bool Host::admit(bool ends_tour) {
 
 bool Host::running() const {
   using Status = tour::Player::Status;
-  if (window_.should_close() || app_.hopeless() || failed_frames_ >= kHopelessFrames) return false;
+  if (window_.should_close() || app_.hopeless() || failing_.hopeless()) return false;
   return !player_ || player_->status() == Status::kPlaying || player_->status() == Status::kEnded;
 }
 
@@ -182,7 +184,7 @@ int Host::run() {
   } catch (const std::exception& error) {
     failure = words_of(error);
   }
-  if (app_.hopeless() || failed_frames_ >= kHopelessFrames) failure = "frame after frame failed. " + app_.told();
+  if (app_.hopeless() || failing_.hopeless()) failure = "frame after frame failed. " + app_.told();
   if (writing_shot_.valid()) writing_shot_.wait();
   store_settings();
   if (!failure.empty()) return end_after(failure);
@@ -236,9 +238,10 @@ void Host::frame() {
   const double begin = seconds_now();
   try {
     draw_frame();
-    failed_frames_ = 0;
+    failing_.worked();
   } catch (const std::exception& error) {
-    ++failed_frames_;
+    ui::abandon_frame();
+    failing_.failed(seconds_now());
     app_.tell(error);
     pacer_.drawn(begin, seconds_now() - begin);
     pacer_.news();
@@ -246,6 +249,7 @@ void Host::frame() {
 }
 
 void Host::draw_frame() {
+  window_.rethrow();
   const double begin = seconds_now(), work_begin = work_.now(), interrupted = work_.interrupted();
   if (playing()) player_->tick(begin);
   if (!running()) return;
@@ -253,7 +257,9 @@ void Host::draw_frame() {
   const ImVec2 size = window_.framebuffer_size();
   pacer_.take_news();
   if (size.x < 1 || size.y < 1) return pacer_.drawn(begin, 0);  // minimised
-  if (app_.prepare_frame(size)) window_.rebuild_font_texture();
+  font_texture_stale_ |= app_.prepare_frame(size);
+  if (font_texture_stale_) window_.rebuild_font_texture();
+  font_texture_stale_ = false;
   const std::optional<double> input_since = window_.begin_frame();
   for (const auto& file : window_.input().take_dropped()) app_.drop_file(file);
   build_frame();

@@ -134,7 +134,7 @@ void draw_scale(gl::HeatmapRenderer* heatmaps, const ExportedMatrix& matrix, flo
 /// A name for each row and each column.
 void check_words(const ExportedMatrix& matrix) {
   if (std::ssize(matrix.rows) == matrix.values.rows() && std::ssize(matrix.columns) == matrix.values.cols()) return;
-  throw Error("The numbers and their words are of different texts. Export them once more.");
+  throw Error("The numbers and the words belong to different texts. Export again.");
 }
 
 }  // namespace

@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <array>
 #include <cmath>
+#include <new>
 #include <unordered_map>
 #include <vector>
 
@@ -230,8 +231,19 @@ bool build_atlas(float s, std::u32string_view extra) {
   for (size_t i = 0; i < kSizes.size(); ++i) {
     if (!built.fonts[i]) add_default_font(i, s);
   }
-  atlas.Build();
+  if (!atlas.Build()) throw std::bad_alloc();
   return atlas.TexHeight <= texture_limit;
+}
+
+/// False if there is no room, on the graphics card or in memory. The smallest atlas has to do, or throws.
+bool try_atlas(float s, std::u32string_view extra) {
+  const bool smallest = s <= 0.1f;
+  try {
+    return build_atlas(s, extra) || smallest;
+  } catch (const std::bad_alloc&) {
+    if (smallest) throw;
+    return false;
+  }
 }
 
 void lend_glyphs(std::u32string_view extra) {
@@ -282,7 +294,7 @@ bool build_fonts(float s, const std::u32string& extra) {
   std::copy_if(extra.begin(), extra.end(), std::back_inserter(known), displayable);
   float fits_at = s;
   std::u32string_view shown = fitting(fits_at, known);
-  while (!build_atlas(fits_at, shown) && fits_at > 0.1f) {
+  while (!try_atlas(fits_at, shown)) {
     if (shown.empty()) fits_at *= 0.8f;
     shown = shown.substr(0, shown.size() / 2);
   }

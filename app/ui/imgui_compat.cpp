@@ -82,11 +82,16 @@ void create_context() {
     if (memory == nullptr && bytes > 0) throw std::bad_alloc();
     return memory;
   };
+  // FreeType gets its memory here as well. Its C frames are passed by the exception; null would be worse: what
+  // imgui_freetype reallocates, it writes to without a look.
   ImGui::SetAllocatorFunctions(allocate, [](void* memory, void*) { std::free(memory); });
   ImGui::CreateContext();
 }
 
 void recover_frame() {
+  // A window that was half begun has no end yet: ImGui asserts that it has.
+  if (GImGui->CurrentWindow == nullptr || GImGui->CurrentWindow->DrawList->_ClipRectStack.empty())
+    throw std::bad_alloc();
 #if IMGUI_VERSION_NUM >= 19130
   ImGuiIO& io = ImGui::GetIO();
   const bool asserts = std::exchange(io.ConfigErrorRecoveryEnableAssert, false);
@@ -98,6 +103,19 @@ void recover_frame() {
   ImGui::ErrorCheckEndFrameRecover(nullptr);
   while (!GImGui->FontStack.empty()) ImGui::PopFont();  // which that leaves as they are
 #endif
+}
+
+/// Without EndFrame(): that would end windows, and half of them may have ended already. NewFrame() forgets them.
+void abandon_frame() {
+  ImGuiContext& g = *GImGui;
+  if (!g.WithinFrameScope) return;
+  ImGui::PopStyleColor(g.ColorStack.Size);
+  ImGui::PopStyleVar(g.StyleVarStack.Size);
+  g.FontStack.resize(0);
+  if ((g.CurrentItemFlags & ImGuiItemFlags_Disabled) != 0) g.Style.Alpha = g.DisabledAlphaBackup;
+  g.CurrentItemFlags = ImGuiItemFlags_None;
+  g.WithinFrameScope = g.WithinFrameScopeWithImplicitWindow = false;
+  g.FrameCountEnded = g.FrameCount;
 }
 
 ImTextureID texture_id(unsigned gl_name) {

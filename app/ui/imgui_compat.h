@@ -47,8 +47,11 @@ ImGuiID active_item();
 /// Some popup or modal window is open, whichever.
 bool any_popup_open();
 /// After an exception: ends all windows, styles and ids that were begun since NewFrame(), so that the frame can be
-/// ended, or more be drawn.
+/// ended, or more be drawn. Throws std::bad_alloc if it cannot: nothing but abandon_frame() helps then.
 void recover_frame();
+/// After an exception of NewFrame(), Render(), recover_frame() or what lies between: the frame counts as ended, and the
+/// next one may begin. Does nothing where there is no frame. Throws nothing.
+void abandon_frame();
 ImTextureID texture_id(unsigned gl_name);
 
 /// A draw list that belongs to no window: a picture of `size` px. While a frame is built or after it.

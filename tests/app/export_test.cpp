@@ -107,9 +107,9 @@ TEST_CASE("what a job lacks is said in words, whatever it throws") {
     return desk.messages.newest();
   };
   CHECK(said(std::bad_alloc()) == "There is not enough memory.");
-  CHECK(said(std::future_error(std::future_errc::broken_promise)) == "The work was given up before its end.");
+  CHECK(said(std::future_error(std::future_errc::broken_promise)) == "The task was cancelled before it finished.");
   CHECK(said(std::system_error(std::make_error_code(std::errc::resource_unavailable_try_again)))
-            .find("The system refuses: ") == 0);
+            .find("The system refused: ") == 0);
 }
 
 TEST_CASE("what is told once is told again when it is no longer on the screen") {
