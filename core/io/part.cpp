@@ -143,7 +143,9 @@ void remove_dead_parts(const fs::path& path, const std::function<bool(const fs::
   std::error_code error;
   const fs::path folder = path.has_parent_path() ? path.parent_path() : ".";
   for (fs::directory_iterator entry(folder, error), end; !error && entry != end; entry.increment(error)) {
-    if (!is_part_of(entry->path(), path) || !FileLock(entry->path()).held() || !may_go(entry->path())) continue;
+    if (!is_part_of(entry->path(), path)) continue;
+    const FileLock lock(entry->path());  // until it is gone: whoever has just made it must not believe that it is his
+    if (!lock.held() || !may_go(entry->path())) continue;
     std::error_code ignored;
     fs::remove_all(entry->path(), ignored);
   }
