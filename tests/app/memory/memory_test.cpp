@@ -37,6 +37,14 @@ void* allocate_aligned(size_t size, size_t alignment) {
 
 void* operator new(size_t size) { return allocate(size); }
 void* operator new[](size_t size) { return allocate(size); }
+void* operator new(size_t size, const std::nothrow_t&) noexcept {
+  try {
+    return allocate(size);
+  } catch (const std::bad_alloc&) {
+    return nullptr;
+  }
+}
+void* operator new[](size_t size, const std::nothrow_t& none) noexcept { return operator new(size, none); }
 void* operator new(size_t size, std::align_val_t at) { return allocate_aligned(size, static_cast<size_t>(at)); }
 void* operator new[](size_t size, std::align_val_t at) { return allocate_aligned(size, static_cast<size_t>(at)); }
 void operator delete(void* memory) noexcept { std::free(memory); }
