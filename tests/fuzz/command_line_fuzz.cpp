@@ -33,8 +33,9 @@ int run_leaktest(const LeakTestCommand& command) {
   return 0;
 }
 int run_bench(const BenchCommand& command) {
-  fuzz::require(command.threads >= 0 && command.threads <= 256, "--threads is in its range");
-  fuzz::require(command.samples >= 0 && command.samples <= 1'000'000, "--samples is in its range");
+  const int threads = command.threads.value_or(1), samples = command.samples.value_or(1);
+  fuzz::require(threads >= 1 && threads <= 256, "--threads is in its range");
+  fuzz::require(samples >= 1 && samples <= 1'000'000, "--samples is in its range");
   return 0;
 }
 
