@@ -1,9 +1,11 @@
 #include "core/live/live_lab.h"
 
 #include <algorithm>
+#include <array>
 #include <atomic>
 #include <chrono>
 #include <condition_variable>
+#include <cstdio>
 #include <deque>
 #include <exception>
 #include <mutex>
@@ -114,11 +116,10 @@ struct LiveLab::Impl {
   std::condition_variable_any wake;
   std::deque<Command> commands;
   std::shared_ptr<const Snapshot> newest;
-  bool taken = false;  // newest, by somebody
-  int context = 0;     // of the newest run asked for: masks posted from now on must fit it
-  std::exception_ptr failure;
-  const char* failure_of_memory = nullptr;  // what to say if it is one
-  std::atomic<bool> stopping{false};        // ends the step under way
+  bool taken = false;                 // newest, by somebody
+  int context = 0;                    // of the newest run asked for: masks posted from now on must fit it
+  std::array<char, 1024> failure{};   // not taken yet; empty: none. Room that is there when there is none left
+  std::atomic<bool> stopping{false};  // ends the step under way
   // ------------------------------------------------------------------ conductor only
   struct Run {
     std::unique_ptr<Lab> lab;
@@ -153,17 +154,26 @@ struct LiveLab::Impl {
   }
 
   /// Nothing that goes wrong here ends the program: it is told, and the run stays as it was at the last step.
-  void fail(std::exception_ptr why, const char* of_memory) noexcept {
+  void fail(const std::exception_ptr& why, const char* of_memory) noexcept {
+    try {
+      std::rethrow_exception(why);
+    } catch (const std::bad_alloc&) {
+      tell(of_memory);
+    } catch (const std::exception& error) {
+      tell(error.what());
+    }
+  }
+
+  void tell(const char* what) noexcept {
     {
       const std::lock_guard lock(mutex);
-      failure = std::move(why);
-      failure_of_memory = of_memory;
+      std::snprintf(failure.data(), failure.size(), "%s", what);
     }
     if (published) published();
   }
 
   /// The same; and no further step is tried before somebody asks for it.
-  void fail_and_pause(std::exception_ptr why) noexcept {
+  void fail_and_pause(const std::exception_ptr& why) noexcept {
     paused = true;
     step_once = false;
     try {
@@ -173,7 +183,7 @@ struct LiveLab::Impl {
       show(std::move(next));
     } catch (...) {  // the one before stays
     }
-    fail(std::move(why), kNoMemoryToGoOn);
+    fail(why, kNoMemoryToGoOn);
   }
 
   bool idle() const { return (paused && !step_once) || run.lab->finished(); }
@@ -400,21 +410,10 @@ std::shared_ptr<const Snapshot> LiveLab::snapshot() const {
 }
 
 std::string LiveLab::take_failure() {
-  std::exception_ptr failure;
-  const char* of_memory = nullptr;
-  {
-    const std::lock_guard lock(impl_->mutex);
-    failure = std::exchange(impl_->failure, nullptr);
-    of_memory = impl_->failure_of_memory;
-  }
-  if (!failure) return {};
-  try {
-    std::rethrow_exception(failure);
-  } catch (const std::bad_alloc&) {
-    return of_memory;
-  } catch (const std::exception& error) {
-    return error.what();
-  }
+  const std::lock_guard lock(impl_->mutex);
+  std::string failure = impl_->failure.data();
+  impl_->failure[0] = '\0';
+  return failure;
 }
 
 }  // namespace nopeek
