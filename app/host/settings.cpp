@@ -4,11 +4,11 @@
 #include <cmath>
 #include <cstdlib>
 #include <nlohmann/json.hpp>
-#include <optional>
 
 #include "app/ui/theme.h"
 #include "core/base/error.h"
 #include "core/io/file.h"
+#include "core/io/state_folder.h"
 
 namespace nopeek {
 
@@ -37,14 +37,6 @@ double nearest_text_size(double size) {
                            [&](double a, double b) { return std::abs(a - size) < std::abs(b - size); });
 }
 
-/// A folder that the environment names. Relative ones are to be ignored (XDG Base Directory Specification): the
-/// settings would lie wherever NoPeek was started.
-std::optional<std::filesystem::path> folder_in(const char* variable) {
-  const char* value = std::getenv(variable);
-  if (!value || !std::filesystem::path(value).is_absolute()) return std::nullopt;
-  return value;
-}
-
 constexpr uint64_t kMostBytes = 1 << 20;
 
 /// Empty if it is not there, no regular file (which might never end), or far too large for settings.
@@ -59,13 +51,15 @@ std::string text_of(const std::filesystem::path& file) {
 }  // namespace
 
 std::filesystem::path Settings::default_file() {
-  if (const auto config = folder_in("XDG_CONFIG_HOME")) return *config / "nopeek/settings.json";
+  if (const auto config = folder_in_environment("XDG_CONFIG_HOME"); !config.empty())
+    return config / "nopeek/settings.json";
 #if defined(_WIN32)
-  if (const auto data = folder_in("APPDATA")) return *data / "nopeek/settings.json";
+  if (const auto data = folder_in_environment("APPDATA"); !data.empty()) return data / "nopeek/settings.json";
 #elif defined(__APPLE__)
-  if (const auto home = folder_in("HOME")) return *home / "Library/Application Support/nopeek/settings.json";
+  if (const auto home = folder_in_environment("HOME"); !home.empty())
+    return home / "Library/Application Support/nopeek/settings.json";
 #endif
-  if (const auto home = folder_in("HOME")) return *home / ".config/nopeek/settings.json";
+  if (const auto home = folder_in_environment("HOME"); !home.empty()) return home / ".config/nopeek/settings.json";
   return {};
 }
 

@@ -15,7 +15,6 @@ namespace {
 
 constexpr double kGenerateNumbersEvery = 0.1;  // s: faster cannot be read
 constexpr double kGenerateProgressAfter = 0.3;
-constexpr double kGenerateFallSeconds = 0.3;
 constexpr double kPlayEvery = 0.6;     // s a token
 constexpr size_t kLongestReplay = 64;  // tokens that the other twin writes beside
 constexpr float kStrip = 112, kStripLow = 104, kTimeline = 212, kTimelineLow = 140;
@@ -52,7 +51,7 @@ size_t Generate::window_start() const {
 }
 
 bool Generate::landed() const {
-  return ready() && (!theme().motion || dragging_ || clock_now() - dart_since_ >= kGenerateFallSeconds);
+  return ready() && (!theme().motion || dragging_ || clock_now() - dart_since_ >= kFallSeconds);
 }
 
 bool Generate::outdated() const { return !ready() && clock_now() - asked_since_ > kGenerateProgressAfter; }

@@ -10,6 +10,9 @@
 
 namespace nopeek {
 
+/// What a drawn token takes to fall into its place: nothing is written on before.
+inline constexpr double kFallSeconds = 0.3;
+
 /// Text from the model, one token at a time: what it knows (the context window), what it bets on (the next token's
 /// distribution through all stages of the sampling), and how chance decides (the draw). Split over generate.cpp (flow
 /// and layout), generate_actions.cpp (what can be done), generate_strip.cpp, generate_distribution.cpp,

@@ -11,7 +11,7 @@ using namespace ui;
 
 namespace {
 
-constexpr float kDrawFallSeconds = 0.3f, kFall = 30;    // logical px
+constexpr float kFall = 30;                             // logical px
 constexpr float kLeastSegment = 3, kLabelledFrom = 48;  // logical px
 constexpr double kNudge = 0.01;                         // of u, by an arrow key
 
@@ -75,8 +75,7 @@ void Generate::draw_segments(const Rect& bar) {
 /// It falls 300 ms, faster and faster; what it hits is named when it is there.
 void Generate::draw_dart(const Rect& bar, float title_end, float y_words) {
   if (!ready()) return;
-  const double t =
-      theme().motion && !dragging_ ? (clock_now() - dart_since_) / static_cast<double>(kDrawFallSeconds) : 1;
+  const double t = theme().motion && !dragging_ ? (clock_now() - dart_since_) / kFallSeconds : 1;
   const auto along = static_cast<float>(std::clamp(t, 0.0, 1.0));
   const float lift = px(kFall) * (1 - along * along * along);
   const ImU32 color = faded(colors().text, along < 1 ? 0.3f + 0.7f * along : 1);

@@ -4,16 +4,11 @@
 
 namespace nopeek {
 
-namespace {
-
-/// A folder that the environment names; one that is not absolute is to be ignored (XDG Base Directory Specification).
 std::filesystem::path folder_in_environment(const char* name) {
   const char* value = std::getenv(name);
   const std::filesystem::path folder = value != nullptr ? value : "";
   return folder.is_absolute() ? folder : std::filesystem::path();
 }
-
-}  // namespace
 
 std::filesystem::path state_folder() {
   if (const auto state = folder_in_environment("XDG_STATE_HOME"); !state.empty()) return state / "nopeek";
