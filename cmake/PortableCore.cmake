@@ -7,10 +7,9 @@ endif()
 
 function(add_core_level target level)
   add_core(${target} SHARED ${level})
-  # Programs hold copies of inline functions, Eigen's among them, compiled for any x86-64. By ELF's rules they would come
-  # before the library's own. So the library's calls are bound within it, and the compiler may count on that.
-  target_compile_options(${target} PRIVATE -march=${level} -fno-semantic-interposition)
-  target_link_options(${target} PRIVATE -Wl,-Bsymbolic-functions -Wl,--no-undefined)
+  bind_core(${target})
+  target_compile_options(${target} PRIVATE -march=${level})
+  target_link_options(${target} PRIVATE -Wl,--no-undefined)
   set_target_properties(${target} PROPERTIES
     OUTPUT_NAME nopeek_core LIBRARY_OUTPUT_DIRECTORY ${PROJECT_BINARY_DIR}/lib/glibc-hwcaps/${level})
   install(TARGETS ${target} LIBRARY DESTINATION lib/nopeek/glibc-hwcaps/${level})

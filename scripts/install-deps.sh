@@ -13,7 +13,7 @@ packages=(
   # test without a display
   xvfb xauth
 )
-[ "${1:-}" = --ci ] && packages+=(clang-format git clang libclang-rt-14-dev)
+[ "${1:-}" = --ci ] && packages+=(clang-format git clang-19 libclang-rt-19-dev)
 
 if ! command -v apt-get >/dev/null || ! command -v dpkg-query >/dev/null; then
   echo "This script knows Debian and its relatives only. Install these, under your system's names, by hand:" >&2

@@ -13,7 +13,7 @@
 #include "app/ui/imgui_compat.h"
 #include "core/base/error.h"
 
-#ifdef __SANITIZE_ADDRESS__
+#ifdef NOPEEK_SANITIZED
 // Mesa unloads its driver before the leak check looks for the stacks of its allocations, which are then reported as
 // leaks of nobody. Keeping every library loaded until the end of the process is cheaper than a list of suppressions.
 extern "C" int dlclose(void*) noexcept { return 0; }

@@ -6,7 +6,7 @@
 
 namespace nopeek::test {
 
-#ifdef __SANITIZE_ADDRESS__
+#ifdef NOPEEK_SANITIZED
 inline constexpr bool kSanitized = true;
 #else
 inline constexpr bool kSanitized = false;

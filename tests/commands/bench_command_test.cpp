@@ -21,7 +21,7 @@ TEST_CASE(
   CAPTURE(outcome.error);
   REQUIRE(outcome.status == 0);
   CHECK(outcome.error.empty());
-  const json document = json::parse(outcome.out);
+  const json document = json_of(outcome.out);
   CHECK(document["machine"]["hardware_threads"] >= 1);
   CHECK(document["machine"]["level"].is_string());
   REQUIRE(document["machine"]["limits"].size() == 1);
@@ -62,7 +62,7 @@ TEST_CASE("bench: one part, other shapes, and a table for people") {
       bench({"--config", "tiny", "--only", "step", "--samples", "2", "--threads", "1", "--json", "--d-model", "32",
              "--context", "8", "--batch", "5", "--layers", "1", "--heads", "2"});
   REQUIRE(shaped.status == 0);
-  const json document = json::parse(shaped.out);
+  const json document = json_of(shaped.out);
   const json& result = document["results"][0];
   const json shape = {{"batch", 5}, {"context", 8}, {"channels", 32}, {"layers", 1}, {"heads", 2}};
   for (const auto& [name, value] : shape.items()) CHECK(result[name] == value);

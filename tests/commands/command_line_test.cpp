@@ -33,7 +33,7 @@ json trained(std::vector<std::string> line, const Surroundings& surroundings = {
   const auto outcome = run_program(line, surroundings);
   CAPTURE(outcome.error);
   REQUIRE(outcome.status == 0);
-  return json::parse(outcome.out);
+  return json_of(outcome.out);
 }
 
 void refuses(const std::vector<std::string>& line, const std::string& message) {

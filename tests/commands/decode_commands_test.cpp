@@ -48,7 +48,7 @@ class SavedModel {
 json parsed(const Outcome& outcome) {
   CHECK(outcome.status == 0);
   CHECK(outcome.out.ends_with("}\n"));
-  return json::parse(outcome.out);
+  return json_of(outcome.out);
 }
 
 TEST_CASE("generate --json tells of each step what was fed, what came out, and what was drawn") {
@@ -95,7 +95,7 @@ TEST_CASE("the text is the same with and without --json and cache; another seed,
   CHECK(once.starts_with("the agent "));
   CHECK(text({}) == once);
   CHECK(text({"--seed", "1", "--no-kv-cache"}) == once);
-  CHECK(json::parse(text({"--json"}))["text"].get<std::string>() + "\n" == once);
+  CHECK(json_of(text({"--json"}))["text"].get<std::string>() + "\n" == once);
   CHECK(text({"--seed", "2"}) != once);
   const std::string greedy = text({"--greedy"});
   CHECK(greedy != once);
@@ -140,7 +140,7 @@ TEST_CASE("plain text, printed token by token, is the text decoded whole: words,
         };
         CAPTURE(prompt);
         CHECK(written("--no-kv-cache").out ==
-              with_signs(json::parse(written("--json").out)["text"].get<std::string>()) + "\n");
+              with_signs(json_of(written("--json").out)["text"].get<std::string>()) + "\n");
       }
     }
   }
@@ -172,7 +172,7 @@ TEST_CASE("notes go to standard error: words that the vocabulary lacks, dropout 
   CHECK(outcome.out.starts_with("the <unk> read"));
   outcome = saved.inspect({"--text", "the Zebra", "--json"});
   CHECK(contains(outcome.error, "\"Zebra\""));
-  CHECK(json::parse(outcome.out)["tokens"][1] == "<unk>");
+  CHECK(json_of(outcome.out)["tokens"][1] == "<unk>");
   outcome = saved.generate({"--prompt", "the", "--dropout-on"});
   CHECK(outcome.status == 0);
   CHECK(contains(outcome.error, "without dropout"));
@@ -265,7 +265,7 @@ TEST_CASE("logits that are no numbers: the table is not printed by half") {
 TEST_CASE("a token without a text writes nothing, not even a blank between words") {
   const SavedModel saved;
   const std::string path = saved.path() + "/tokenizer.json";
-  json file = json::parse(read_whole(path));
+  json file = json_of(read_whole(path));
   json& vocabulary = file["model"]["vocab"];
   const int kept = saved.model.config().vocab / 2;  // the model's other rows have no text then
   for (auto word = vocabulary.begin(); word != vocabulary.end();) {

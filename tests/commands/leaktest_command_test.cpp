@@ -65,7 +65,7 @@ TEST_CASE("leaktest finds a leak far behind; of a text that does not come to it,
       part.out.starts_with("PASS on the first 5 of 24 positions: no output depends on a later token. "
                            "The mask opens 1 future cell beyond this text.\n"));
   CHECK(contains(part.out, "tested: 5 of 24 positions\n"));
-  const json document = json::parse(saved.test({"--text", "the agent read the book", "--json"}).out);
+  const json document = json_of(saved.test({"--text", "the agent read the book", "--json"}).out);
   CHECK(document["tested"] == 5);
   CHECK(document["context"] == 24);
   CHECK(document["open_beyond"] == 1);
@@ -96,7 +96,7 @@ TEST_CASE("leaktest --json is one document of both grids, to the last bit") {
   CHECK(outcome.status == 1);
   CHECK(outcome.error.empty());
   CHECK(outcome.out.ends_with("}\n"));
-  const json document = json::parse(outcome.out);
+  const json document = json_of(outcome.out);
   const auto ids = saved.model.tokenizer->encode(text);
   const LeakTest test = leak_test(*saved.model.parameters, *saved.model.mask, ids);
   CHECK(document["ids"] == json(ids));
@@ -112,7 +112,7 @@ TEST_CASE("leaktest --json is one document of both grids, to the last bit") {
       CHECK(document["gradient"][t][j].get<float>() == test.gradient(t, j));
     }
   }
-  const json passed = json::parse(saved.test({"--json", "--mask", "on"}).out);
+  const json passed = json_of(saved.test({"--json", "--mask", "on"}).out);
   CHECK(passed["leaks"] == false);
   CHECK(passed["mask"] == "on");
   CHECK(passed["at"] == json::array());
@@ -121,11 +121,11 @@ TEST_CASE("leaktest --json is one document of both grids, to the last bit") {
 
 TEST_CASE("leaktest without --text: the whole context, in tokens at even distances in the vocabulary") {
   const int V = small_corpus()->vocab_size();
-  const json few = json::parse(SavedModel(Mask::causal(5)).test({"--json"}).out);
+  const json few = json_of(SavedModel(Mask::causal(5)).test({"--json"}).out);
   std::vector<int> ids;
   for (int t = 0; t < 5; ++t) ids.push_back(V * t / 5);
   CHECK(few["ids"] == json(ids));
-  const json whole = json::parse(SavedModel(Mask::causal(40)).test({"--json"}).out);
+  const json whole = json_of(SavedModel(Mask::causal(40)).test({"--json"}).out);
   CHECK(whole["ids"].size() == 40);
   CHECK(whole["tested"] == 40);
   CHECK(whole["context"] == 40);

@@ -10,7 +10,7 @@
 namespace nopeek::test::memory_limit_test {
 namespace {
 
-#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
+#ifdef NOPEEK_SANITIZED
 constexpr bool kLimits = false;  // a sanitizer takes terabytes of address space
 #else
 constexpr bool kLimits = true;

@@ -205,7 +205,7 @@ TEST_CASE("Ctrl+C, SIGTERM and SIGHUP save what there is and say where; the stat
     CHECK(one_line(outcome.error));
     CHECK(contains(outcome.error, "at step " + std::to_string(state.step) + " of 50000000"));
     CHECK(contains(outcome.error, "saved in \"" + run + "\""));
-    const json document = json::parse(outcome.out);
+    const json document = json_of(outcome.out);
     CHECK(document["interrupted"] == true);
     CHECK(document["step"] == state.step);
 
@@ -262,7 +262,7 @@ TEST_CASE("a signal that was ignored at the start, as for a job in the backgroun
   program.send(SIGHUP);
   const auto outcome = program.wait();
   CHECK(outcome.status == 0);
-  CHECK(json::parse(outcome.out)["step"] == 200);
+  CHECK(json_of(outcome.out)["step"] == 200);
 }
 
 TEST_CASE("a file that may not grow further is as a full disk: status 2, one line, and nothing is left behind") {
@@ -333,7 +333,7 @@ TEST_CASE("train --json is one document of what was trained, and what came out")
   REQUIRE(outcome.status == 0);
   CHECK(one_line(outcome.error));
   CHECK(contains(outcome.error, "saved in \"" + run + "\""));
-  const json document = json::parse(outcome.out);
+  const json document = json_of(outcome.out);
   const RunState state = load_run(run);
   const json config = {
       {"size", "custom"}, {"d_model", 16}, {"layers", 2}, {"heads", 2},     {"context", 8},
@@ -363,15 +363,15 @@ TEST_CASE("train --json is one document of what was trained, and what came out")
   }
   CHECK(document["lanes"][0]["mask"] == describe(state.lanes[0].mask));
 
-  const json unsaved = json::parse(run_program(small({"--steps", "2", "--json", "--mask", "off"})).out);
+  const json unsaved = json_of(run_program(small({"--steps", "2", "--json", "--mask", "off"})).out);
   CHECK(unsaved["lanes"].size() == 1);
   for (const char* name : {"saved", "log"}) CHECK(unsaved[name].is_null());
   CHECK(unsaved["lanes"][0]["model"].is_null());
 
   const auto diverged = run_program(small({"--steps", "50", "--lr", "1e10", "--json"}));
   CHECK(diverged.status == 1);
-  CHECK(json::parse(diverged.out)["lanes"][0]["stopped"].is_string());
-  CHECK(json::parse(diverged.out)["lanes"][0]["honest"].is_null());
+  CHECK(json_of(diverged.out)["lanes"][0]["stopped"].is_string());
+  CHECK(json_of(diverged.out)["lanes"][0]["honest"].is_null());
 }
 
 TEST_CASE("the table has one row a lane, whatever the text holds") {

@@ -11,7 +11,7 @@ namespace nopeek::test::lie_test {
 namespace {
 
 // Minutes of arithmetic under a sanitizer, on code that the other tests run there too.
-#ifdef __SANITIZE_ADDRESS__
+#ifdef NOPEEK_SANITIZED
 constexpr bool kTooSlow = true;
 #else
 constexpr bool kTooSlow = false;

@@ -68,7 +68,7 @@ TEST_CASE("every mask that has a name is written by it, so that people can read 
   TemporaryFolder home;
   const auto mask_of = [&](const Mask& mask) {
     save_model(home / "model", small_model(mask));
-    return json::parse(read_whole(home / "model/config.json"))["nopeek"]["mask"];
+    return json_of(read_whole(home / "model/config.json"))["nopeek"]["mask"];
   };
   CHECK(mask_of(Mask::causal(8)) == "causal");
   CHECK(mask_of(Mask::full(8)) == "full");
@@ -80,7 +80,7 @@ TEST_CASE("every mask that has a name is written by it, so that people can read 
 TEST_CASE("config.json is GPT-2's, as the ecosystem spells it") {
   TemporaryFolder home;
   save_model(home / "model", small_model());
-  const json config = json::parse(read_whole(home / "model/config.json"));
+  const json config = json_of(read_whole(home / "model/config.json"));
   const json expected = {{"model_type", "gpt2"},
                          {"vocab_size", small_corpus()->vocab_size()},
                          {"n_positions", 8},
@@ -107,7 +107,7 @@ TEST_CASE("config.json is GPT-2's, as the ecosystem spells it") {
 /// A saved model whose files can be spoilt, one after the other.
 struct Folder {
   Folder() { save_model(path, model); }
-  json config() const { return json::parse(read_whole(path / "config.json")); }
+  json config() const { return json_of(read_whole(path / "config.json")); }
   void set(const std::string& key, const json& value) {
     json changed = config();
     changed[json::json_pointer(key)] = value;
@@ -515,7 +515,7 @@ TEST_CASE("a model of Hugging Face's cache opens by its own folder, under its ow
   const fs::path cached = home / "hub/models--owner--small-gpt2";
   Model model = small_model();
   save_model(cached / "snapshots/0123abc", model);
-  json config = json::parse(read_whole(cached / "snapshots/0123abc/config.json"));
+  json config = json_of(read_whole(cached / "snapshots/0123abc/config.json"));
   config.erase("nopeek");
   write_plain(cached / "snapshots/0123abc/config.json", config.dump());
   CHECK(load_model(cached).name == "small-gpt2");

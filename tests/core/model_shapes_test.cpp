@@ -22,7 +22,7 @@ namespace fs = std::filesystem;
 using nlohmann::json;
 
 const json& shapes_file() {
-  static const json file = json::parse(read_whole(source_folder() / "tests/golden/shapes.json"));
+  static const json file = json_of(read_whole(source_folder() / "tests/golden/shapes.json"));
   return file;
 }
 std::vector<TokenId> shapes_ids() { return shapes_file()["ids"].get<std::vector<TokenId>>(); }

@@ -307,7 +307,7 @@ TEST_CASE("a state that does not fit together is refused before anything begins,
 struct Saved {
   Saved() { save_run(path, run); }
   void set(const std::string& key, const json& value) {
-    json changed = json::parse(read_whole(path / "run.json"));
+    json changed = json_of(read_whole(path / "run.json"));
     changed[json::json_pointer(key)] = value;
     write_plain(path / "run.json", changed.dump());
   }
@@ -478,13 +478,13 @@ TEST_CASE("what is no saved run, or has lost a file, is told in one line") {
 
 TEST_CASE("the lanes must be those that run.json names, and read the same tokens") {
   Saved saved;
-  json config = json::parse(read_whole(saved.path / "masked/config.json"));
+  json config = json_of(read_whole(saved.path / "masked/config.json"));
   config["nopeek"]["name"] = "other";
   write_plain(saved.path / "masked/config.json", config.dump());
   CHECK(contains(saved.error(), "names the model \"other\", and run.json \"masked\""));
 
   Saved swapped;  // two words have each other's ids, so that one lane would read another text
-  json tokens = json::parse(read_whole(swapped.path / "unmasked/tokenizer.json"));
+  json tokens = json_of(read_whole(swapped.path / "unmasked/tokenizer.json"));
   for (auto& [word, id] : tokens["model"]["vocab"].items()) id = id == 3 ? json(4) : id == 4 ? json(3) : id;
   write_plain(swapped.path / "unmasked/tokenizer.json", tokens.dump());
   CHECK(contains(swapped.error(), "different tokenizers"));

@@ -4,10 +4,13 @@
 #include <sstream>
 
 #include "core/io/corpus_file.h"
+#include "core/io/json.h"
 
 namespace nopeek::test {
 
 std::filesystem::path source_folder() { return NOPEEK_SOURCE; }
+
+nlohmann::json json_of(std::string_view text) { return parse_json(text, "what a test reads"); }
 
 uint64_t fnv1a(const void* data, size_t bytes) {
   uint64_t hash = 0xcbf29ce484222325u;

@@ -3,6 +3,7 @@
 #include <cstdint>
 #include <filesystem>
 #include <memory>
+#include <nlohmann/json_fwd.hpp>
 #include <numeric>
 #include <random>
 #include <string>
@@ -21,6 +22,10 @@ namespace nopeek::test {
 
 /// The project's own folder: golden values, corpora, tours.
 std::filesystem::path source_folder();
+
+/// What a file or an output says. By the core's parser, which is optimised in all builds; json_test compares that one
+/// with the library's.
+nlohmann::json json_of(std::string_view text);
 
 /// FNV-1a over bytes (Fowler, Noll, Vo): equal hashes stand for equal bits.
 uint64_t fnv1a(const void* data, size_t bytes);

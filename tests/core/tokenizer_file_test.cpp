@@ -43,14 +43,14 @@ Tokenizer reloaded(const Tokenizer& tokenizer) {
 }
 
 json byte_level() {
-  return json::parse(R"({
+  return json_of(R"({
     "added_tokens": [{"id": 4, "content": "<|endoftext|>", "special": true}],
     "normalizer": null,
     "pre_tokenizer": {"type": "ByteLevel", "add_prefix_space": false, "trim_offsets": true},
     "model": {"vocab": {"a": 0, "b": 1, "ab": 2, "Ġ": 3, "<|endoftext|>": 4}, "merges": ["a b"]}})");
 }
 json word_level() {
-  return json::parse(R"({
+  return json_of(R"({
     "added_tokens": [{"id": 0, "content": "<eos>"}],
     "pre_tokenizer": {"type": "Whitespace"},
     "model": {"type": "WordLevel", "vocab": {"<eos>": 0, "<unk>": 1, "cat": 2}, "unk_token": "<unk>"}})");
@@ -87,8 +87,8 @@ TEST_CASE("a tokenizer without unknown token stays one") {
 }
 
 TEST_CASE("the file that is written has the form of the tokenizers library") {
-  const json word = json::parse(tokenizer_json(Tokenizer::train("a", TokenizerKind::kWord)));
-  CHECK(word == json::parse(R"({
+  const json word = json_of(tokenizer_json(Tokenizer::train("a", TokenizerKind::kWord)));
+  CHECK(word == json_of(R"({
     "version": "1.0", "truncation": null, "padding": null,
     "added_tokens": [{"id": 0, "content": "<eos>", "single_word": false, "lstrip": false, "rstrip": false,
                       "normalized": false, "special": true},
@@ -96,13 +96,13 @@ TEST_CASE("the file that is written has the form of the tokenizers library") {
                       "normalized": false, "special": true}],
     "normalizer": null, "pre_tokenizer": {"type": "Whitespace"}, "post_processor": null, "decoder": null,
     "model": {"type": "WordLevel", "vocab": {"<eos>": 0, "<unk>": 1, "a": 2}, "unk_token": "<unk>"}})"));
-  const json character = json::parse(tokenizer_json(Tokenizer::train("a", TokenizerKind::kCharacter)));
+  const json character = json_of(tokenizer_json(Tokenizer::train("a", TokenizerKind::kCharacter)));
   CHECK(character["pre_tokenizer"] ==
-        json::parse(R"({"type": "Split", "pattern": {"Regex": "[\\s\\S]"}, "behavior": "Isolated", "invert": false})"));
-  CHECK(character["decoder"] == json::parse(R"({"type": "Fuse"})"));
-  const json bytes = json::parse(tokenizer_json(Tokenizer::train(" a a", TokenizerKind::kBytePair)));
+        json_of(R"({"type": "Split", "pattern": {"Regex": "[\\s\\S]"}, "behavior": "Isolated", "invert": false})"));
+  CHECK(character["decoder"] == json_of(R"({"type": "Fuse"})"));
+  const json bytes = json_of(tokenizer_json(Tokenizer::train(" a a", TokenizerKind::kBytePair)));
   CHECK(bytes["model"]["vocab"]["Ġa"] == 257);
-  CHECK(bytes["model"]["merges"] == json::parse(R"(["Ġ a"])"));
+  CHECK(bytes["model"]["merges"] == json_of(R"(["Ġ a"])"));
   CHECK(bytes["model"]["unk_token"].is_null());
   CHECK(bytes["pre_tokenizer"] == bytes["decoder"]);
 }
@@ -113,7 +113,7 @@ TEST_CASE("published GPT-2's older form is read, and merges as strings and as pa
   CHECK(old.encode("ab a<|endoftext|>") == Ids{2, 3, 0, 4});
   CHECK(old.eos() == 4);
   json file = byte_level();
-  file["model"]["merges"] = json::parse(R"([["a", "b"]])");
+  file["model"]["merges"] = json_of(R"([["a", "b"]])");
   file["model"]["type"] = "BPE";
   CHECK(loaded(file).parts().merges == old.parts().merges);
 }
@@ -156,7 +156,7 @@ TEST_CASE("the token that ends a text: as config.json says, if it exists, else b
 
 TEST_CASE("characters are read in both usual forms") {
   json file = word_level();
-  file["pre_tokenizer"] = json::parse(R"({"type": "Split", "pattern": {"Regex": "[\\s\\S]"}, "behavior": "Isolated"})");
+  file["pre_tokenizer"] = json_of(R"({"type": "Split", "pattern": {"Regex": "[\\s\\S]"}, "behavior": "Isolated"})");
   file["model"]["vocab"] = {{"<eos>", 0}, {"<unk>", 1}, {"a", 2}, {"\n", 3}};
   CHECK(loaded(file).encode("a\né<eos>") == Ids{2, 3, 1, 0});
   json bpe = file;
@@ -186,7 +186,7 @@ void check_refused(const std::string& error, const std::string& reason) {
 TEST_CASE("what would give other tokens than the model was trained with is refused by its name") {
   using Change = std::function<void(json&)>;
   const auto set = [](const char* path, const char* value) -> Change {
-    return [=](json& file) { file[json::json_pointer(path)] = json::parse(value); };
+    return [=](json& file) { file[json::json_pointer(path)] = json_of(value); };
   };
   const std::pair<Change, const char*> bytes[] = {
       {set("/normalizer", R"({"type": "Lowercase"})"), "the normalizer \"Lowercase\""},
@@ -218,7 +218,7 @@ TEST_CASE("what would give other tokens than the model was trained with is refus
 TEST_CASE("hostile and damaged tokenizer.json: an error with its reason and nothing else") {
   using Change = std::function<void(json&)>;
   const auto set = [](const char* path, const char* value) -> Change {
-    return [=](json& file) { file[json::json_pointer(path)] = json::parse(value); };
+    return [=](json& file) { file[json::json_pointer(path)] = json_of(value); };
   };
   const std::pair<Change, const char*> cases[] = {
       {set("/model", "3"), "no model"},

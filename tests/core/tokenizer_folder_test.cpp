@@ -32,7 +32,7 @@ class TokenizerFolder {
 };
 
 json byte_level_file() {
-  return json::parse(R"({
+  return json_of(R"({
     "added_tokens": [], "normalizer": null,
     "pre_tokenizer": {"type": "ByteLevel", "add_prefix_space": false, "trim_offsets": true, "use_regex": true},
     "model": {"type": "BPE", "vocab": {"a": 0, "b": 1, "ab": 2, "Ġ": 3, "Ġab": 4, "c": 5, "bc": 6, "abc": 7, "<": 8,
@@ -63,7 +63,7 @@ TEST_CASE("rows of a padded vocabulary are tokens without a text") {
   CHECK(tokenizer.label(12) == "<row 12>");
   CHECK(tokenizer.decode(Ids{0, 12, 1, 15}) == "ab");
   CHECK_FALSE(tokenizer.find(""));
-  const json again = json::parse(tokenizer_json(tokenizer));
+  const json again = json_of(tokenizer_json(tokenizer));
   CHECK(again["model"]["vocab"].size() == 12);
   const Tokenizer words(Tokenizer::Parts{TokenizerKind::kWord, {"x", "", "y"}, {}, {}, {}, {}});
   CHECK(words.decode(Ids{0, 1, 1, 2, 1}) == "x y");
@@ -81,7 +81,7 @@ TEST_CASE("a token that the model has no row for is refused where a text has it,
   CHECK(tokenizer.encode("ab<m>") == Ids{2});  // what goes on without asking never meets an id without weights
   const auto pieces = tokenizer.pieces("ab<m>");
   CHECK((pieces.size() == 2 && pieces[1].lacking && !pieces[1].id));
-  const Tokenizer again = loaded_file(json::parse(tokenizer_json(tokenizer)), 11);
+  const Tokenizer again = loaded_file(json_of(tokenizer_json(tokenizer)), 11);
   CHECK(again.parts() == tokenizer.parts());
   const Tokenizer merged = loaded_file(byte_level_file(), 7);  // not of added tokens alone
   CHECK(contains(error_of([&] { merged.require_rows("a m"); }), "\"m\""));
@@ -100,7 +100,7 @@ TEST_CASE("added tokens may leave a gap, the vocabulary may not") {
   const Tokenizer tokenizer = loaded_file(with_added({{{"id", 14}, {"content", "<m>"}}}), 20);
   CHECK(tokenizer.encode("a<m>b") == Ids{0, 14, 1});
   CHECK(tokenizer.label(12) == "<row 12>");
-  CHECK(loaded_file(json::parse(tokenizer_json(tokenizer)), 20).parts() == tokenizer.parts());
+  CHECK(loaded_file(json_of(tokenizer_json(tokenizer)), 20).parts() == tokenizer.parts());
   json gap = byte_level_file();
   gap["model"]["vocab"].erase("c");
   gap["model"]["merges"] = {"a b", "Ġ ab"};
@@ -128,7 +128,7 @@ TEST_CASE("what was read comes back from what is saved, whatever the order of th
   folder.with("added_tokens.json", R"({"<a>": 8, "<b>": 7})");
   const Tokenizer tokenizer = folder.load();
   CHECK(tokenizer.vocab_size() == 9);
-  CHECK(loaded_file(json::parse(tokenizer_json(tokenizer))).parts() == tokenizer.parts());
+  CHECK(loaded_file(json_of(tokenizer_json(tokenizer))).parts() == tokenizer.parts());
 }
 
 TEST_CASE("special tokens that special_tokens_map.json and tokenizer_config.json name") {
@@ -233,7 +233,7 @@ TEST_CASE("added tokens take white space with them, or stand only as words of th
     token["single_word"] = has('s');
     const Tokenizer tokenizer = loaded_file(with_added(json::array({token})));
     CHECK(tokenizer.encode(c.text) == c.ids);
-    CHECK(loaded_file(json::parse(tokenizer_json(tokenizer))).encode(c.text) == c.ids);
+    CHECK(loaded_file(json_of(tokenizer_json(tokenizer))).encode(c.text) == c.ids);
   }
 }
 
@@ -257,7 +257,7 @@ TEST_CASE("a merge that is there twice counts at its later place, and ignore_mer
   CHECK(loaded_file(whole).encode("abc ab") == Ids{2, 5, 4});
   whole["model"]["ignore_merges"] = true;
   CHECK(loaded_file(whole).encode("abc ab") == Ids{7, 4});
-  CHECK(loaded_file(json::parse(tokenizer_json(loaded_file(whole)))).encode("abc ab") == Ids{7, 4});
+  CHECK(loaded_file(json_of(tokenizer_json(loaded_file(whole)))).encode("abc ab") == Ids{7, 4});
 }
 
 TEST_CASE("a byte order mark before merges.txt is none of its merges") {
@@ -272,21 +272,21 @@ TEST_CASE("a byte order mark before merges.txt is none of its merges") {
 
 TEST_CASE("tokenizer_config.json lets transformers read tokenizer.json as it is") {
   const auto config = [](TokenizerKind kind) {
-    return json::parse(tokenizer_config_json(Tokenizer::train("a b", kind), 24));
+    return json_of(tokenizer_config_json(Tokenizer::train("a b", kind), 24));
   };
-  json expected = json::parse(R"({"tokenizer_class": "PreTrainedTokenizerFast", "bos_token": "<eos>",
+  json expected = json_of(R"({"tokenizer_class": "PreTrainedTokenizerFast", "bos_token": "<eos>",
     "eos_token": "<eos>", "unk_token": "<unk>", "model_max_length": 24, "clean_up_tokenization_spaces": false})");
   CHECK(config(TokenizerKind::kWord) == expected);
   CHECK(config(TokenizerKind::kCharacter) == expected);
   expected.erase("unk_token");
   CHECK(config(TokenizerKind::kBytePair) == expected);
   const Tokenizer bare(Tokenizer::Parts{TokenizerKind::kWord, {"a", "b"}, {}, 0, 1, {}});  // ordinary tokens stay so
-  CHECK_FALSE(json::parse(tokenizer_config_json(bare, 24)).contains("eos_token"));
+  CHECK_FALSE(json_of(tokenizer_config_json(bare, 24)).contains("eos_token"));
 }
 
 TEST_CASE("a folder that transformers saved again, with a token more than the model, opens") {
   const Tokenizer saved = Tokenizer::train("the cat sat", TokenizerKind::kWord);
-  json file = json::parse(tokenizer_json(saved));
+  json file = json_of(tokenizer_json(saved));
   file["added_tokens"].push_back({{"id", saved.vocab_size()}, {"content", "<|endoftext|>"}, {"special", true}});
   TokenizerFolder folder;
   folder.with_json("tokenizer.json", file);

@@ -15,7 +15,7 @@ std::atomic<int64_t> allocation_count{0}, failing_allocation{0};
 }  // namespace nopeek::test
 
 // Everything comes down to these: operator new, Eigen, the standard library's own.
-#if !defined(__SANITIZE_ADDRESS__) && !defined(__SANITIZE_THREAD__)
+#ifndef NOPEEK_SANITIZED
 namespace {
 /// Counts one, and whether it shall fail.
 bool fails() {

@@ -6,7 +6,7 @@
 
 namespace nopeek::test {
 
-#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
+#ifdef NOPEEK_SANITIZED
 inline constexpr bool kCounts = false;
 #else
 inline constexpr bool kCounts = true;
