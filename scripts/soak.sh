@@ -6,7 +6,7 @@ set -eu
 cd "$(dirname "$0")/.."
 minutes=${1:-13} program=$(realpath "${2:-build/release/nopeek}")
 root=$PWD home=$PWD/build/soak
-interval=10    # seconds between two looks
+interval=2      # seconds between two looks; a round takes three quarters of a minute, in which memory goes up and down
 most_growth=2   # percent: what a quiet allocator wavers by; 1 MB lost a round would be 2.5
 if ! [[ $minutes =~ ^[1-9][0-9]*$ ]] || ! [ -x "$program" ]; then
   echo "Usage: scripts/soak.sh [MINUTES [PROGRAM]], and $program must be built" >&2
@@ -34,30 +34,38 @@ make_tour() {
   echo quit >> soak.tour
 }
 
-# second, memory in MB, handles, threads
+# round (when the last one ended), second, memory in MB, handles, threads
 look() {
-  printf '%s %s %s %s\n' $SECONDS $(($(sed -n 's/^VmRSS:[^0-9]*\([0-9]*\).*/\1/p' /proc/"$1"/status) / 1024)) \
+  printf '%s %s %s %s %s\n' "$(stat -c %Y round.json 2>/dev/null || echo 0)" $SECONDS $(($(sed -n 's/^VmRSS:[^0-9]*\([0-9]*\).*/\1/p' /proc/"$1"/status) / 1024)) \
     "$(ls /proc/"$1"/fd | wc -l)" "$(ls /proc/"$1"/task | wc -l)"
 }
 
 figure() { sed -n "s/^ *\"$1\": \([0-9.]*\),*$/\1/p" round.json | head -n 1; }
 
-# Compares the first third of the second half with the last one.
+# Compares the whole rounds of the third quarter of the time with those of the last one.
 judge() {
   awk -v most=$most_growth '
-    { second[NR] = $1; memory[NR] = $2; handles[NR] = $3; threads[NR] = $4 }
-    function mean(of, from, to,   i, sum) { for (i = from; i <= to; ++i) sum += of[i]; return sum / (to - from + 1) }
-    function highest(of, from, to,   i, m) { for (i = from; i <= to; ++i) if (of[i] > m) m = of[i]; return m }
+    $1 != round[n] { round[++n] = $1; begin[n] = $2 }
+    { ++looks[n]; memory[n] += $3; end = $2
+      if ($4 > handles[n]) handles[n] = $4
+      if ($5 > threads[n]) threads[n] = $5 }
+    function take(quarter, i) {
+      ++rounds[quarter]; mean[quarter] += memory[i] / looks[i]
+      if (handles[i] > most_handles[quarter]) most_handles[quarter] = handles[i]
+      if (threads[i] > most_threads[quarter]) most_threads[quarter] = threads[i]
+    }
     END {
-      from = int(NR / 2) + 1; third = int((NR - from + 1) / 3)
-      if (third < 1) { print "too short to judge"; exit 1 }
-      a = from + third - 1; b = NR - third + 1
-      printf "memory: %.0f MB from second %d to %d, %.0f MB from %d to %d\n",
-             mean(memory, from, a), second[from], second[a], mean(memory, b, NR), second[b], second[NR]
+      for (i = 1; i < n; ++i) if (begin[i] >= end / 2) take(begin[i] < end * 3 / 4 ? 3 : 4, i)
+      if (!rounds[3] || !rounds[4]) { print "too short to judge"; exit 1 }
+      for (quarter = 3; quarter <= 4; ++quarter) {
+        mean[quarter] /= rounds[quarter]
+        printf "quarter %d: %d rounds, %.0f MB, %d handles, %d threads\n", quarter, rounds[quarter], mean[quarter],
+               most_handles[quarter], most_threads[quarter]
+      }
       grown = 0
-      if (mean(memory, b, NR) > mean(memory, from, a) * (1 + most / 100)) { print "GREW: memory"; grown = 1 }
-      if (highest(handles, b, NR) > highest(handles, from, a)) { print "GREW: handles"; grown = 1 }
-      if (highest(threads, b, NR) > highest(threads, from, a)) { print "GREW: threads"; grown = 1 }
+      if (mean[4] > mean[3] * (1 + most / 100)) { print "GREW: memory"; grown = 1 }
+      if (most_handles[4] > most_handles[3]) { print "GREW: handles"; grown = 1 }
+      if (most_threads[4] > most_threads[3]) { print "GREW: threads"; grown = 1 }
       if (!grown) print "flat"
       exit grown
     }' samples
@@ -85,7 +93,7 @@ while [ $SECONDS -lt $((minutes * 60)) ]; do
     exit 1
   fi
   look "$pid" >> samples
-  tail -n 1 samples | xargs printf '%6s %6s %8s %8s\n'
+  [ $((SECONDS % 10)) -ge $interval ] || tail -n 1 samples | cut -d ' ' -f 2- | xargs printf '%6s %6s %8s %8s\n'
 done
 [ -f round.json ] || { echo "Not one round was played to its end."; exit 1; }
 echo "runs $(figure run), frames $(figure count), hitches $(figure hitches), exports $(find . -name '*.gif' | wc -l) of each kind"
