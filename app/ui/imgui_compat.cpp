@@ -86,11 +86,19 @@ void create_context() {
   // imgui_freetype reallocates, it writes to without a look.
   ImGui::SetAllocatorFunctions(allocate, [](void* memory, void*) { std::free(memory); });
   ImGui::CreateContext();
+  // A window is entered in three lists; one that found room in two of them only would trip ImGui's asserts. There are
+  // some thirty.
+  constexpr int kMostWindows = 256;
+  GImGui->Windows.reserve(kMostWindows);
+  GImGui->WindowsTempSortBuffer.reserve(kMostWindows);  // takes its place after each frame
+  GImGui->WindowsFocusOrder.reserve(kMostWindows);
+  GImGui->WindowsById.Data.reserve(kMostWindows);
 }
 
 void recover_frame() {
-  // A window that was half begun has no end yet: ImGui asserts that it has.
-  if (GImGui->CurrentWindow == nullptr || GImGui->CurrentWindow->DrawList->_ClipRectStack.empty())
+  // A window that was half begun has no end yet: ImGui asserts that it has. Begun, it has its outer and its inner
+  // rectangle.
+  if (GImGui->CurrentWindow == nullptr || GImGui->CurrentWindow->DrawList->_ClipRectStack.Size < 2)
     throw std::bad_alloc();
 #if IMGUI_VERSION_NUM >= 19130
   ImGuiIO& io = ImGui::GetIO();
@@ -100,8 +108,8 @@ void recover_frame() {
   io.ConfigErrorRecoveryEnableAssert = asserts;
   io.ConfigErrorRecoveryEnableTooltip = tells;
 #else
+  while (!GImGui->FontStack.empty()) ImGui::PopFont();  // first: at the end of a window they are asserted to be popped
   ImGui::ErrorCheckEndFrameRecover(nullptr);
-  while (!GImGui->FontStack.empty()) ImGui::PopFont();  // which that leaves as they are
 #endif
 }
 
