@@ -156,7 +156,7 @@ void MaskLab::suggest(const SceneInput& in, Explanation& out) {
     list.push_back({"Start training", false, [&in] { in.actions.set_paused(false); }});
   } else if (s.leak_found) {
     list.push_back({"Go back to step " + count(*s.leak_found), done("back"),
-                    [this, &in] { in.actions.go_to_step(*in.newest.leak_found); }});
+                    [&in] { in.actions.go_to_step(*in.newest.leak_found); }});
   } else if (s.config.model.context > 1) {
     list.push_back(mask_suggestion());
   }
