@@ -20,7 +20,7 @@ fi
 [ -f build/asan/build.ninja ] || cmake --preset asan > /dev/null
 cmake --build --preset asan --target fuzz_targets
 
-export program=build/asan fuzz=build/fuzz
+export build=build/asan fuzz=build/fuzz
 seeds=build/fuzz/seeds
 mapfile -t all < <(cd tests/fuzz && printf '%s\n' *_fuzz.cpp | sed 's/_fuzz.cpp$//')
 [ $# -gt 0 ] || set -- "${all[@]}"
@@ -56,9 +56,9 @@ make_runs() {
   yes 'to be or not
 ' | head -n 60 > "$seeds/text/short"
   for kind in word char bpe; do
-    "$program/nopeek" train --corpus "$seeds/text/short" --tokenizer $kind --d-model 4 --heads 2 --layers 1 --context 2 \
+    "$build/nopeek" train --corpus "$seeds/text/short" --tokenizer $kind --d-model 4 --heads 2 --layers 1 --context 2 \
       --batch 1 --steps 3 --mask on --threads 1 --save "$fuzz/runs/$kind" > /dev/null 2>&1 && continue
-    echo "scripts/fuzz.sh: '$program/nopeek train' failed, which makes the seeds; try it with --tokenizer $kind" >&2
+    echo "scripts/fuzz.sh: '$build/nopeek train' failed, which makes the seeds; try it with --tokenizer $kind" >&2
     exit 2
   done
 }
@@ -107,7 +107,7 @@ fuzz_one() {
   local target=$1 seconds=$2 status=0 log=$fuzz/logs/$1.log memory
   mkdir -p "$fuzz/corpus/$target"
   memory=$(mktemp -d -p "$([ -w /dev/shm ] && echo /dev/shm || echo /tmp)" nopeek-fuzz-XXXXXX)
-  TMPDIR=$memory "$program/tests/fuzz/${target}_fuzz" "$fuzz/corpus/$target" "$fuzz/seeds/$target" -max_total_time="$seconds" -timeout=10 \
+  TMPDIR=$memory "$build/tests/fuzz/${target}_fuzz" "$fuzz/corpus/$target" "$fuzz/seeds/$target" -max_total_time="$seconds" -timeout=10 \
     -rss_limit_mb=2048 -dict=tests/fuzz/fuzz.dict -artifact_prefix="$fuzz/findings/$target-" -print_final_stats=1 \
     > "$log" 2>&1 || status=$?
   rm -rf "$memory"
@@ -127,5 +127,5 @@ printf '%-14s %10s %8s %8s\n' target inputs edges MB
 if printf '%s\n' "$@" | xargs -P "${FUZZ_JOBS:-$(nproc)}" -I{} bash -c 'fuzz_one {} '"$seconds"; then exit 0; fi
 echo
 echo "Something was found. The reports are in $fuzz/logs; to see one again, for example of json:"
-echo "  $program/tests/fuzz/json_fuzz $fuzz/findings/json-crash-..."
+echo "  $build/tests/fuzz/json_fuzz $fuzz/findings/json-crash-..."
 exit 1

@@ -23,7 +23,7 @@ namespace nopeek::test {
 /// The project's own folder: golden values, corpora, tours.
 std::filesystem::path source_folder();
 
-/// What a file or an output says. By the core's parser, which is optimised in all builds; json_test compares that one
+/// What a file or an output says. By the core's parser, which is optimised where tests are not; json_test compares it
 /// with the library's.
 nlohmann::json json_of(std::string_view text);
 
